@@ -1,1 +1,181 @@
-//! placeholder
+//! The only place that touches the world: database, clusters, clock. Each use-case authorises on its first line, gathers facts,
+//! lets `domain` decide, and acts; every act writes its audit entry in the same transaction.
+
+pub mod access;
+mod changes;
+pub mod clusters;
+mod error;
+pub mod events;
+mod matrix;
+pub mod metrics;
+mod releases;
+pub mod store;
+
+pub use changes::{Asked, IdempotencyKey};
+pub use domain::{Error as DomainError, Result as DomainResult};
+pub use error::{Error, Result, StartError};
+pub use store::{ChangeFilter, Page, PageRequest, Store, TokenInfo};
+
+use clusters::Cluster;
+use domain::Time;
+use domain::catalog::Catalog;
+use events::{Bus, Topic};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// Everything the portal needs to know before it starts.
+pub struct Options {
+    pub catalog: Catalog,
+    /// `sqlite://FILE?mode=rwc` or `postgres://…`
+    pub database_url: String,
+    pub demo: Option<Demo>,
+    pub external_url: String,
+}
+
+/// Where the simulated clusters listen.
+#[derive(Clone, Debug)]
+pub struct Demo {
+    /// Cluster name and base URL.
+    pub clusters: Vec<(String, String)>,
+}
+
+#[derive(Clone)]
+pub struct Engine(Arc<Inner>);
+
+pub(crate) struct Inner {
+    catalog: Arc<Catalog>,
+    store: Store,
+    clusters: BTreeMap<String, Arc<Cluster>>,
+    bus: Arc<Bus>,
+    records: releases::Records,
+    /// Rings when a change became ready or a worker should look again.
+    work: Notify,
+    /// This process, in leases.
+    owner: String,
+    demo: bool,
+    external_url: String,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Engine {
+    /// Opens the database, begins to watch the clusters and takes up the changes that were under way.
+    /// A cluster that cannot be reached does not keep the portal from starting.
+    pub async fn start(options: Options) -> Result<Engine, StartError> {
+        let store = open_store(&options.database_url).await?;
+        let bus = Arc::new(Bus::default());
+        let clusters = connect_all(&options, &bus).await?;
+        let engine = Engine(Arc::new(Inner {
+            catalog: Arc::new(options.catalog),
+            store,
+            clusters,
+            bus,
+            records: releases::Records::default(),
+            work: Notify::new(),
+            owner: uuid::Uuid::now_v7().to_string(),
+            demo: options.demo.is_some(),
+            external_url: options.external_url,
+            stop: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+        }));
+        for cluster in engine.0.clusters.values() {
+            engine.0.tasks.spawn(cluster.clone().watch(engine.0.stop.clone()));
+        }
+        engine.0.tasks.spawn(releases::recorder(engine.clone()));
+        engine.0.tasks.spawn(changes::worker::run(engine.clone()));
+        Ok(engine)
+    }
+
+    /// Stops claiming work, lets what is being written be journalled, releases the leases. What rolls out goes on rolling.
+    pub async fn stop(&self) {
+        self.0.stop.cancel();
+        self.0.tasks.close();
+        let _ = tokio::time::timeout(std::time::Duration::from_secs(8), self.0.tasks.wait()).await;
+        if let Err(error) = self.release_leases().await {
+            tracing::warn!(%error, "the leases were not released: a successor waits until they run out");
+        }
+        self.0.store.close().await;
+    }
+
+    async fn release_leases(&self) -> Result<()> {
+        let mut tx = self.0.store.write().await?;
+        self.0.store.release(&mut tx, &self.0.owner).await?;
+        Ok(tx.commit().await?)
+    }
+
+    pub fn catalog(&self) -> Arc<Catalog> {
+        self.0.catalog.clone()
+    }
+
+    pub fn now(&self) -> Time {
+        clusters::now()
+    }
+
+    pub fn is_demo(&self) -> bool {
+        self.0.demo
+    }
+
+    pub fn external_url(&self) -> &str {
+        &self.0.external_url
+    }
+
+    pub fn events(&self) -> &Bus {
+        &self.0.bus
+    }
+
+    pub fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    /// Ready: the store answers, and every cluster has been listed once or is known to be lost. Else what is missing.
+    pub async fn ready(&self) -> Result<(), Vec<String>> {
+        let mut missing = Vec::new();
+        if self.0.store.ping().await.is_err() {
+            missing.push("the database does not answer".to_owned());
+        }
+        for cluster in self.0.clusters.values().filter(|cluster| !cluster.state().settled()) {
+            missing.push(format!("cluster {} has not been listed yet", cluster.name));
+        }
+        if missing.is_empty() { Ok(()) } else { Err(missing) }
+    }
+
+    fn publish(&self, topics: &[Topic]) {
+        for topic in topics {
+            self.0.bus.publish(*topic);
+        }
+    }
+
+    fn cluster(&self, name: &str) -> Result<&Arc<Cluster>> {
+        self.0.clusters.get(name).ok_or_else(|| Error::Domain(domain::Error::not_found(format!("cluster `{name}`"))))
+    }
+}
+
+/// Opens the database by itself: the command line does, to make tokens before the first start.
+pub async fn open_store(url: &str) -> Result<Store, StartError> {
+    Store::open(url).await.map_err(|error| StartError(format!("The database at {} cannot be opened: {error}", without_password(url))))
+}
+
+async fn connect_all(options: &Options, bus: &Arc<Bus>) -> Result<BTreeMap<String, Arc<Cluster>>, StartError> {
+    let mut clusters = BTreeMap::new();
+    for declared in &options.catalog.clusters {
+        let url = options.demo.as_ref().and_then(|demo| demo.clusters.iter().find(|(name, _)| *name == declared.name));
+        let mut namespaces: Vec<String> =
+            options.catalog.environments.iter().filter(|e| e.cluster == declared.name).map(|e| e.namespace.clone()).collect();
+        namespaces.sort();
+        namespaces.dedup();
+        let cluster = Cluster::connect(declared, url.map(|(_, url)| url.as_str()), namespaces, bus.clone()).await?;
+        clusters.insert(declared.name.clone(), Arc::new(cluster));
+    }
+    Ok(clusters)
+}
+
+/// `postgres://user:…@host/db`: what may be printed.
+fn without_password(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let Some((who, place)) = rest.rsplit_once('@') else { return url.to_owned() };
+    let user = who.split(':').next().unwrap_or_default();
+    format!("{scheme}://{user}:…@{place}")
+}

@@ -1,0 +1,58 @@
+//! What a change would alter, as a unified diff of YAML: from the object as it is to the object that the dry run answered.
+//! Left out: managedFields, status and what the API server counts by itself.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use similar::{ChangeTag, TextDiff};
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Diff {
+    /// Unified, three lines of context.
+    pub unified: String,
+    pub added: i64,
+    pub removed: i64,
+}
+
+pub fn diff(before: &Value, after: &Value) -> Diff {
+    let (before, after) = (yaml(before), yaml(after));
+    let text = TextDiff::from_lines(&before, &after);
+    let count = |tag| text.iter_all_changes().filter(|change| change.tag() == tag).count() as i64;
+    Diff { unified: text.unified_diff().context_radius(3).to_string(), added: count(ChangeTag::Insert), removed: count(ChangeTag::Delete) }
+}
+
+fn yaml(object: &Value) -> String {
+    let mut shown = object.clone();
+    if let Some(map) = shown.as_object_mut() {
+        map.remove("status");
+    }
+    if let Some(metadata) = shown.get_mut("metadata").and_then(Value::as_object_mut) {
+        for noise in ["managedFields", "resourceVersion", "generation", "uid", "creationTimestamp", "selfLink"] {
+            metadata.remove(noise);
+        }
+        if let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) {
+            annotations.remove("kubectl.kubernetes.io/last-applied-configuration");
+        }
+    }
+    serde_saphyr::to_string(&shown).unwrap_or_else(|_| shown.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_diff_shows_the_change_and_no_noise() {
+        let object = |image: &str, version: &str| {
+            json!({
+                "metadata": {"name": "api", "resourceVersion": version, "managedFields": [{"manager": version}]},
+                "spec": {"template": {"spec": {"containers": [{"name": "api", "image": image}]}}},
+                "status": {"replicas": version},
+            })
+        };
+        let diff = diff(&object("api:1", "7"), &object("api:2", "8"));
+        assert_eq!((diff.added, diff.removed), (1, 1), "{}", diff.unified);
+        assert!(diff.unified.contains("image: \"api:1\"") || diff.unified.contains("image: api:1"), "{}", diff.unified);
+        assert!(!diff.unified.contains("manager"));
+    }
+}

@@ -1,0 +1,249 @@
+//! A change: an intent to alter an environment, with an immutable plan, votes for that plan's digest, journalled steps and
+//! an outcome. One path for every kind: facts → [`plan::draft`] → [`Plan`] → [`votes`] → [`step::next_step`] → [`Outcome`].
+
+pub mod diff;
+pub mod plan;
+pub mod step;
+mod view;
+pub mod votes;
+mod write;
+
+pub use plan::{Artifact, Draft, Facts, Gate, Plan, Refusal, RefusalCode, Target, Word};
+pub use view::{ChangeView, Links, PlanView, Progress};
+pub use votes::{Vote, VoteKind};
+pub use write::{CAUSE_ANNOTATION, CHANGE_ANNOTATION, FENCE_ANNOTATION, Patch, PatchKind, Stamp};
+
+use crate::clusters::PodSaid;
+use crate::names::Name;
+use crate::{Error, Result, Time};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    Promote,
+    Rollback,
+}
+
+impl Kind {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Kind::Promote => "promote",
+            Kind::Rollback => "rollback",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Kind> {
+        [Kind::Promote, Kind::Rollback].into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
+/// What somebody asks for. Names are checked, not yet looked up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Request {
+    Promote { component: Name, environment: Name, from: Name, reason: String },
+    Rollback { component: Name, environment: Name, to_revision: i64, reason: String },
+}
+
+impl Request {
+    pub fn kind(&self) -> Kind {
+        match self {
+            Request::Promote { .. } => Kind::Promote,
+            Request::Rollback { .. } => Kind::Rollback,
+        }
+    }
+
+    pub fn component(&self) -> &Name {
+        match self {
+            Request::Promote { component, .. } | Request::Rollback { component, .. } => component,
+        }
+    }
+
+    pub fn environment(&self) -> &Name {
+        match self {
+            Request::Promote { environment, .. } | Request::Rollback { environment, .. } => environment,
+        }
+    }
+
+    pub fn reason(&self) -> &str {
+        match self {
+            Request::Promote { reason, .. } | Request::Rollback { reason, .. } => reason,
+        }
+    }
+}
+
+/// The longest reason that is kept, in characters.
+pub const REASON_LIMIT: usize = 2000;
+
+/// A reason as people wrote it, trimmed; control characters other than line breaks are refused.
+pub fn reason(field: &str, text: &str) -> Result<String> {
+    let text = text.trim();
+    if text.chars().count() > REASON_LIMIT {
+        return Err(Error::invalid(field, format!("expected at most {REASON_LIMIT} characters")));
+    }
+    if text.chars().any(|c| c.is_control() && c != '\n' && c != '\r' && c != '\t') {
+        return Err(Error::invalid(field, "expected text without control characters"));
+    }
+    Ok(text.to_owned())
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    Planned,
+    AwaitingApproval,
+    Ready,
+    Running,
+    Observing,
+    Succeeded,
+    Rejected,
+    Expired,
+    Aborted,
+    /// What was deployed is bad.
+    Failed,
+    /// We could not do it.
+    Errored,
+    /// The world moved: plan again.
+    Superseded,
+    /// It needs a person.
+    Stuck,
+}
+
+impl State {
+    pub const ALL: [State; 13] = [
+        State::Planned,
+        State::AwaitingApproval,
+        State::Ready,
+        State::Running,
+        State::Observing,
+        State::Succeeded,
+        State::Rejected,
+        State::Expired,
+        State::Aborted,
+        State::Failed,
+        State::Errored,
+        State::Superseded,
+        State::Stuck,
+    ];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            State::Planned => "planned",
+            State::AwaitingApproval => "awaiting_approval",
+            State::Ready => "ready",
+            State::Running => "running",
+            State::Observing => "observing",
+            State::Succeeded => "succeeded",
+            State::Rejected => "rejected",
+            State::Expired => "expired",
+            State::Aborted => "aborted",
+            State::Failed => "failed",
+            State::Errored => "errored",
+            State::Superseded => "superseded",
+            State::Stuck => "stuck",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<State> {
+        State::ALL.into_iter().find(|state| state.as_str() == text)
+    }
+
+    /// As the pages write it.
+    pub fn title(self) -> &'static str {
+        match self {
+            State::Planned => "Planned",
+            State::AwaitingApproval => "Awaiting approval",
+            State::Ready => "Ready",
+            State::Running => "Running",
+            State::Observing => "Rolling out",
+            State::Succeeded => "Succeeded",
+            State::Rejected => "Rejected",
+            State::Expired => "Expired",
+            State::Aborted => "Aborted",
+            State::Failed => "Failed",
+            State::Errored => "Errored",
+            State::Superseded => "Superseded",
+            State::Stuck => "Stuck",
+        }
+    }
+
+    /// Nothing more will happen to it by itself.
+    pub fn is_terminal(self) -> bool {
+        !matches!(self, State::Planned | State::AwaitingApproval | State::Ready | State::Running | State::Observing)
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// One step of a change, as it is shown: `plan`, `approval`, `check`, `write`, `rollout`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Step {
+    pub name: String,
+    /// `pending`, `running`, `done`, `failed` or `skipped`.
+    pub state: String,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub started: Option<Time>,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub finished: Option<Time>,
+    pub detail: String,
+}
+
+/// How a change ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Outcome {
+    pub state: State,
+    pub reason: String,
+    pub failing_pod: Option<PodSaid>,
+    #[schema(value_type = String, format = DateTime)]
+    pub at: Time,
+}
+
+/// A release that was rolled back: it is not deployed there again until a person lifts this.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Hold {
+    pub id: String,
+    pub component: String,
+    pub environment: String,
+    pub image: String,
+    pub digest: Option<String>,
+    /// The rollback that set it.
+    pub change: String,
+    pub by: String,
+    #[schema(value_type = String, format = DateTime)]
+    pub at: Time,
+}
+
+/// A change as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    pub id: String,
+    /// Counts up from 1: what people call it, `CH-12`.
+    pub number: i64,
+    pub state: State,
+    pub plan: Plan,
+    /// SHA-256 of the plan: what votes are for.
+    pub digest: String,
+    pub requested_at: Time,
+    pub votes: Vec<Vote>,
+    pub steps: Vec<Step>,
+    pub outcome: Option<Outcome>,
+    /// The generation that our write made; from there on the rollout is ours.
+    pub written_generation: Option<i64>,
+}
+
+impl Change {
+    /// `CH-12`
+    pub fn label(&self) -> String {
+        format!("CH-{}", self.number)
+    }
+
+    /// `Promote API server 1.43.1 to Production East` is made by the pages, which know the titles; this one knows names.
+    pub fn summary(&self) -> &str {
+        &self.plan.summary
+    }
+}

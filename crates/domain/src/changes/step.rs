@@ -1,0 +1,182 @@
+//! What the worker does next. One pure function over the change's journal and what is seen in the cluster: the first try,
+//! the second one and the recovery after a crash are the same code.
+
+use super::plan::Target;
+use super::{Outcome, State};
+use crate::Time;
+use crate::clusters::{PodSaid, Rollout};
+
+/// The journal of a change's one write.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Written {
+    #[default]
+    Nothing,
+    /// Journalled before sending: what became of it may be unknown. `resource_version` is the precondition in the bytes.
+    Intended { resource_version: String, tries: i64 },
+    /// The API server made this generation of it.
+    Applied { generation: i64 },
+}
+
+/// What the cluster shows of the target now.
+#[derive(Clone, Debug)]
+pub enum Seen {
+    Unreachable(String),
+    /// The cluster answered: there is no such object.
+    Gone,
+    There(Box<Present>),
+}
+
+#[derive(Clone, Debug)]
+pub struct Present {
+    pub uid: String,
+    pub resource_version: String,
+    pub generation: i64,
+    pub spec_hash: String,
+    /// The change that wrote it last, by its annotation.
+    pub change: Option<String>,
+    pub rollout: Rollout,
+    /// A pod of the new revision that cannot start.
+    pub failing: Option<PodSaid>,
+    /// Quota or admission: the controller cannot make pods, in its words.
+    pub replica_failure: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Journal the intent to write against this resourceVersion, then send.
+    Intend {
+        resource_version: String,
+    },
+    /// Send the journalled bytes (again).
+    Send,
+    /// Our write arrived although its answer did not: journal it as applied.
+    Adopt {
+        generation: i64,
+    },
+    /// Look again when the cluster tells of a change.
+    Watch(String),
+    /// The cluster cannot be reached: look again later.
+    Retry(String),
+    Finish {
+        state: State,
+        reason: String,
+        failing_pod: Option<PodSaid>,
+    },
+}
+
+/// A status write raises resourceVersion without touching the spec; so often is the write tried against a newer one.
+const TRIES: i64 = 8;
+
+/// A rollout that neither ends nor fails for so long needs a person, in seconds.
+const STUCK_AFTER_S: i64 = 3600;
+
+pub struct Journal<'a> {
+    pub id: &'a str,
+    pub target: &'a Target,
+    pub valid_until: Time,
+    pub written: &'a Written,
+    pub written_at: Option<Time>,
+}
+
+pub fn next_step(journal: &Journal<'_>, seen: &Seen, now: Time) -> Next {
+    match journal.written {
+        Written::Nothing => before_write(journal, seen, now),
+        Written::Intended { resource_version, tries } => after_intent(journal, seen, resource_version, *tries),
+        Written::Applied { generation } => rolling_out(journal, seen, *generation, now),
+    }
+}
+
+fn before_write(journal: &Journal<'_>, seen: &Seen, now: Time) -> Next {
+    if now > journal.valid_until {
+        return finish(State::Expired, "the plan was not executed in time");
+    }
+    match seen {
+        Seen::Unreachable(why) => Next::Retry(why.clone()),
+        Seen::Gone => finish(State::Superseded, "the workload was deleted after the plan was made"),
+        Seen::There(present) => match moved(journal.target, present) {
+            Some(why) => finish(State::Superseded, &why),
+            None => Next::Intend { resource_version: present.resource_version.clone() },
+        },
+    }
+}
+
+/// The answer to our write may have been lost. Either it arrived, or nothing happened, or somebody else was quicker.
+fn after_intent(journal: &Journal<'_>, seen: &Seen, resource_version: &str, tries: i64) -> Next {
+    let present = match seen {
+        Seen::Unreachable(why) => return Next::Retry(why.clone()),
+        Seen::Gone => return finish(State::Superseded, "the workload was deleted while it was to be written"),
+        Seen::There(present) => present,
+    };
+    if present.uid == journal.target.uid && present.change.as_deref() == Some(journal.id) {
+        return Next::Adopt { generation: present.generation };
+    }
+    if let Some(why) = moved(journal.target, present) {
+        return finish(State::Superseded, &why);
+    }
+    if present.resource_version == resource_version {
+        return Next::Send;
+    }
+    if tries >= TRIES {
+        return finish(State::Errored, "the workload's status changes too fast to write to it safely; try again");
+    }
+    Next::Intend { resource_version: present.resource_version.clone() }
+}
+
+fn rolling_out(journal: &Journal<'_>, seen: &Seen, generation: i64, now: Time) -> Next {
+    let present = match seen {
+        Seen::Unreachable(why) => return Next::Retry(why.clone()),
+        Seen::Gone => return finish(State::Errored, "the workload was deleted while it rolled out"),
+        Seen::There(present) => present,
+    };
+    if present.uid != journal.target.uid {
+        return finish(State::Errored, "the workload was deleted and made anew while it rolled out");
+    }
+    if present.generation > generation {
+        return finish(State::Superseded, "the workload was changed again, outside this change, while it rolled out");
+    }
+    if present.generation < generation {
+        return Next::Watch("what is seen is older than our write".into());
+    }
+    if let Some(said) = &present.failing {
+        let reason = format!("{}: {}", said.reason, said.message);
+        return Next::Finish { state: State::Failed, reason, failing_pod: Some(said.clone()) };
+    }
+    match (&present.rollout, &present.replica_failure) {
+        (Rollout::Failed(why), _) => finish(State::Failed, why),
+        (Rollout::Complete, _) => finish(State::Succeeded, "all pods run the new revision"),
+        (Rollout::Waiting(_), Some(failure)) => finish(State::Failed, failure),
+        (Rollout::Waiting(why), None) => {
+            let since = journal.written_at.map_or(0, |at| now.seconds_since(at));
+            if since > STUCK_AFTER_S {
+                finish(State::Stuck, &format!("no end after {}: {why}", crate::time::span(since)))
+            } else {
+                Next::Watch(why.clone())
+            }
+        }
+    }
+}
+
+/// How the target differs from what was planned, if it does.
+pub fn moved(target: &Target, present: &Present) -> Option<String> {
+    if present.uid != target.uid {
+        return Some("the workload was deleted and made anew after the plan was made".into());
+    }
+    if present.generation != target.generation || present.spec_hash != target.spec_hash {
+        let (was, is) = (target.generation, present.generation);
+        return Some(format!("the workload was changed after the plan was made (generation {was} then, {is} now); plan again"));
+    }
+    None
+}
+
+fn finish(state: State, reason: &str) -> Next {
+    Next::Finish { state, reason: reason.to_owned(), failing_pod: None }
+}
+
+impl Next {
+    pub fn outcome(self, now: Time) -> Option<Outcome> {
+        match self {
+            Next::Finish { state, reason, failing_pod } => Some(Outcome { state, reason, failing_pod, at: now }),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! The exact bytes of a write. What people approve is the plan's patch; what goes over the wire adds only the
+//! preconditions and the marks by which we know our own write again.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PatchKind {
+    /// `application/strategic-merge-patch+json`
+    StrategicMerge,
+    /// `application/json-patch+json` (RFC 6902)
+    Json,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Patch {
+    pub kind: PatchKind,
+    pub body: Value,
+}
+
+/// On a workload that we wrote: the id of the change. By it a write whose answer was lost is recognised.
+pub const CHANGE_ANNOTATION: &str = "portal.devmatrix.io/change";
+/// How often the change was taken up by a worker: a stale worker's write carries a lower number.
+pub const FENCE_ANNOTATION: &str = "portal.devmatrix.io/fence";
+/// kubectl shows it in `rollout history`.
+pub const CAUSE_ANNOTATION: &str = "kubernetes.io/change-cause";
+
+/// What a write carries beside the patch.
+#[derive(Clone, Debug)]
+pub struct Stamp<'a> {
+    pub change: &'a str,
+    pub fence: i64,
+    pub cause: &'a str,
+    /// The write is refused by the API server when the object is at another one.
+    pub resource_version: &'a str,
+}
+
+impl Patch {
+    pub fn content_type(&self) -> &'static str {
+        match self.kind {
+            PatchKind::StrategicMerge => "application/strategic-merge-patch+json",
+            PatchKind::Json => "application/json-patch+json",
+        }
+    }
+
+    /// The bytes to send: this patch, the precondition, the marks. Deterministic.
+    pub fn stamped(&self, stamp: &Stamp<'_>) -> String {
+        let marks = [
+            (CHANGE_ANNOTATION, stamp.change.to_owned()),
+            (FENCE_ANNOTATION, stamp.fence.to_string()),
+            (CAUSE_ANNOTATION, stamp.cause.to_owned()),
+        ];
+        let mut body = self.body.clone();
+        match self.kind {
+            PatchKind::StrategicMerge => {
+                body["metadata"]["resourceVersion"] = json!(stamp.resource_version);
+                for (key, value) in marks {
+                    body["metadata"]["annotations"][key] = json!(value);
+                }
+            }
+            PatchKind::Json => {
+                if let Some(operations) = body.as_array_mut() {
+                    operations.insert(0, json!({"op": "test", "path": "/metadata/resourceVersion", "value": stamp.resource_version}));
+                    for (key, value) in marks {
+                        // RFC 6901: `/` in a key is written `~1`.
+                        operations.push(
+                            json!({"op": "add", "path": format!("/metadata/annotations/{}", key.replace('/', "~1")), "value": value}),
+                        );
+                    }
+                }
+            }
+        }
+        crate::digest::canonical(&body)
+    }
+}

@@ -1,0 +1,125 @@
+//! How far a rollout is, decided as `kubectl rollout status` decides it (kubectl, polymorphichelpers/rollout_status.go),
+//! and what a pod that cannot start says.
+
+use super::{Pod, Workload, WorkloadKind};
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rollout {
+    /// Not done: why, in words.
+    Waiting(String),
+    /// The controller gave up.
+    Failed(String),
+    Complete,
+}
+
+/// kubectl's order of questions; the first that applies answers.
+pub fn rollout(w: &Workload) -> Rollout {
+    if w.generation > w.observed_generation || (w.key.kind == WorkloadKind::StatefulSet && w.observed_generation == 0) {
+        return Rollout::Waiting("the controller has not seen the new spec yet".into());
+    }
+    match w.key.kind {
+        WorkloadKind::Deployment => deployment(w),
+        WorkloadKind::DaemonSet => daemon_set(w),
+        WorkloadKind::StatefulSet => stateful_set(w),
+    }
+}
+
+fn deployment(w: &Workload) -> Rollout {
+    if let Some((reason, message)) = &w.stalled
+        && reason == "ProgressDeadlineExceeded"
+    {
+        return Rollout::Failed(format!("{reason}: {message}"));
+    }
+    if w.updated < w.desired {
+        return Rollout::Waiting(format!("{} of {} new pods have been made", w.updated, w.desired));
+    }
+    if w.replicas > w.updated {
+        return Rollout::Waiting(format!("{} old pods are still ending", w.replicas - w.updated));
+    }
+    if w.available < w.updated {
+        return Rollout::Waiting(format!("{} of {} new pods are available", w.available, w.updated));
+    }
+    Rollout::Complete
+}
+
+fn daemon_set(w: &Workload) -> Rollout {
+    if w.on_delete {
+        return Rollout::Complete;
+    }
+    if w.updated < w.desired {
+        return Rollout::Waiting(format!("{} of {} nodes have the new pod", w.updated, w.desired));
+    }
+    if w.available < w.desired {
+        return Rollout::Waiting(format!("{} of {} new pods are available", w.available, w.desired));
+    }
+    Rollout::Complete
+}
+
+fn stateful_set(w: &Workload) -> Rollout {
+    if w.on_delete {
+        return Rollout::Complete;
+    }
+    if w.ready < w.desired {
+        return Rollout::Waiting(format!("{} of {} pods are ready", w.ready, w.desired));
+    }
+    if w.partition > 0 {
+        let wanted = w.desired - w.partition;
+        if w.updated < wanted {
+            return Rollout::Waiting(format!("{} of {wanted} pods above the partition are new", w.updated));
+        }
+        return Rollout::Complete;
+    }
+    if !w.revisions_agree {
+        return Rollout::Waiting(format!("{} of {} pods are new", w.updated, w.desired));
+    }
+    Rollout::Complete
+}
+
+/// A failing pod's own words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct PodSaid {
+    pub pod: String,
+    pub container: String,
+    /// Kubernetes' reason: `ImagePullBackOff`, `CrashLoopBackOff`…
+    pub reason: String,
+    pub message: String,
+}
+
+/// Reasons that waiting does not heal: the kubelet is already backing off, or never will try again.
+/// (`ErrImagePull` is the first failed try and often heals; `ImagePullBackOff` follows when it does not.)
+const HOPELESS: [&str; 7] = [
+    "ImagePullBackOff",
+    "InvalidImageName",
+    "ErrImageNeverPull",
+    "CrashLoopBackOff",
+    "CreateContainerConfigError",
+    "CreateContainerError",
+    "RunContainerError",
+];
+
+/// What keeps this pod from running, if anything does.
+pub fn said(pod: &Pod) -> Option<PodSaid> {
+    if pod.deleting {
+        return None;
+    }
+    if let Some(message) = &pod.unschedulable {
+        let (pod, message) = (pod.name.clone(), message.clone());
+        return Some(PodSaid { pod, container: String::new(), reason: "Unschedulable".into(), message });
+    }
+    pod.containers.iter().find_map(|container| {
+        let waiting = container.waiting.as_ref().filter(|w| HOPELESS.contains(&w.reason.as_str()))?;
+        let exit = container.last_exit.as_ref().map(|exit| format!(" (last run: {exit})")).unwrap_or_default();
+        Some(PodSaid {
+            pod: pod.name.clone(),
+            container: container.name.clone(),
+            reason: waiting.reason.clone(),
+            message: format!("{}{exit}", waiting.message),
+        })
+    })
+}
+
+/// The first pod that cannot start, by name so that the answer does not flicker.
+pub fn failing_pod<'a>(pods: impl IntoIterator<Item = &'a Pod>) -> Option<PodSaid> {
+    pods.into_iter().filter_map(said).min_by(|a, b| a.pod.cmp(&b.pod))
+}

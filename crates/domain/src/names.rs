@@ -1,0 +1,98 @@
+//! Names as they come from outside, parsed once at the edge: what has one of these types is safe in a URL, a query and a log.
+
+use crate::{Error, Result};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// A component's, environment's, cluster's, team's or person's name: 1 to 63 of `a-z 0-9 -`, no `-` at either end
+/// (RFC 1123 label, as Kubernetes names namespaces).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Name(String);
+
+pub const NAME_RULE: &str = "1 to 63 lowercase letters, digits or '-', beginning and ending with a letter or digit";
+
+impl Name {
+    pub fn parse(field: &str, text: &str) -> Result<Name> {
+        Name::try_from(text.to_owned()).map_err(|why| Error::invalid(field, why))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for Name {
+    type Error = String;
+
+    fn try_from(text: String) -> std::result::Result<Name, String> {
+        let inner = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-';
+        let edge = |c: Option<&u8>| c.is_some_and(|c| *c != b'-');
+        let bytes = text.as_bytes();
+        if bytes.len() <= 63 && bytes.iter().all(|c| inner(*c)) && edge(bytes.first()) && edge(bytes.last()) {
+            return Ok(Name(text));
+        }
+        Err(format!("`{}` is not a name: expected {NAME_RULE}", shorten(&text)))
+    }
+}
+
+impl From<Name> for String {
+    fn from(name: Name) -> String {
+        name.0
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl PartialEq<str> for Name {
+    fn eq(&self, other: &str) -> bool {
+        self.0 == other
+    }
+}
+
+impl PartialEq<&str> for Name {
+    fn eq(&self, other: &&str) -> bool {
+        self.0 == *other
+    }
+}
+
+/// At most 80 characters of something that a stranger sent, with control characters made visible.
+pub fn shorten(text: &str) -> String {
+    let shown: String = text.chars().take(80).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+    if text.chars().count() > 80 { format!("{shown}…") } else { shown }
+}
+
+/// The known name most like `text`, for "did you mean": none when nothing is close.
+pub fn nearest<'a>(text: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .into_iter()
+        .map(|name| (strsim::jaro_winkler(text, name), name))
+        .filter(|(likeness, _)| *likeness > 0.75)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, name)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_an_rfc_1123_label() {
+        for good in ["a", "api", "prod-central", "0", &"x".repeat(63)] {
+            assert!(Name::parse("name", good).is_ok(), "{good}");
+        }
+        for bad in ["", "-a", "a-", "Api", "a b", "a/b", "ä", "a\0", &"x".repeat(64)] {
+            assert!(Name::parse("name", bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn the_nearest_name_is_offered_only_when_it_is_near() {
+        assert_eq!(nearest("enviroments", ["environments", "components"]), Some("environments"));
+        assert_eq!(nearest("zebra", ["environments", "components"]), None);
+    }
+}

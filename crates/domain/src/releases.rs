@@ -1,0 +1,197 @@
+//! Releases and what became of them: image references, deployment records, and how far one environment is behind another.
+
+use crate::Time;
+use crate::clusters::Behind;
+use serde::{Deserialize, Serialize};
+
+/// An image reference taken apart: `repository[:tag][@sha256:digest]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImageRef {
+    pub repository: String,
+    pub tag: Option<String>,
+    pub digest: Option<String>,
+}
+
+impl ImageRef {
+    pub fn parse(text: &str) -> Option<ImageRef> {
+        let (rest, digest) = match text.split_once('@') {
+            Some((rest, digest)) => (rest, Some(digest)),
+            None => (text, None),
+        };
+        if digest.is_some_and(|d| !is_digest(d)) {
+            return None;
+        }
+        // A colon before the last slash belongs to a registry's port.
+        let (repository, tag) = match rest.rsplit_once(':') {
+            Some((repository, tag)) if !tag.contains('/') => (repository, Some(tag)),
+            _ => (rest, None),
+        };
+        if repository.is_empty() || tag.is_some_and(str::is_empty) || text.chars().any(char::is_whitespace) {
+            return None;
+        }
+        Some(ImageRef { repository: repository.into(), tag: tag.map(Into::into), digest: digest.map(Into::into) })
+    }
+
+    /// The reference that pins `digest` and keeps the tag for people to read.
+    pub fn pinned(&self, digest: &str) -> String {
+        match &self.tag {
+            Some(tag) => format!("{}:{tag}@{digest}", self.repository),
+            None => format!("{}@{digest}", self.repository),
+        }
+    }
+
+    /// What a person calls it: the tag, or the beginning of the digest, or `latest`.
+    pub fn version(&self) -> String {
+        match (&self.tag, &self.digest) {
+            (Some(tag), _) => tag.clone(),
+            (None, Some(digest)) => digest.trim_start_matches("sha256:").chars().take(8).collect(),
+            (None, None) => "latest".into(),
+        }
+    }
+}
+
+pub fn is_digest(text: &str) -> bool {
+    text.strip_prefix("sha256:").is_some_and(|hex| hex.len() == 64 && hex.bytes().all(|c| c.is_ascii_hexdigit() && !c.is_ascii_uppercase()))
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RecordOutcome {
+    Running,
+    Succeeded,
+    Failed,
+    /// It ran before the portal looked, or something else deployed it: nobody judged it.
+    Unknown,
+}
+
+impl RecordOutcome {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            RecordOutcome::Running => "running",
+            RecordOutcome::Succeeded => "succeeded",
+            RecordOutcome::Failed => "failed",
+            RecordOutcome::Unknown => "unknown",
+        }
+    }
+
+    pub fn parse(text: &str) -> RecordOutcome {
+        match text {
+            "running" => RecordOutcome::Running,
+            "succeeded" => RecordOutcome::Succeeded,
+            "failed" => RecordOutcome::Failed,
+            _ => RecordOutcome::Unknown,
+        }
+    }
+}
+
+/// That a release became what an environment runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct DeploymentRecord {
+    pub id: String,
+    pub component: String,
+    pub environment: String,
+    /// Kubernetes' revision of the Deployment.
+    pub revision: i64,
+    pub image: String,
+    pub tag: Option<String>,
+    pub digest: Option<String>,
+    /// The change of the portal that did it; null for what ran before or came from elsewhere.
+    pub change: Option<String>,
+    pub by: Option<String>,
+    pub commit: Option<String>,
+    /// In the words of `kubernetes.io/change-cause`.
+    pub cause: Option<String>,
+    #[schema(value_type = String, format = DateTime)]
+    pub at: Time,
+    pub outcome: RecordOutcome,
+    pub duration_s: Option<i64>,
+    pub current: bool,
+}
+
+impl DeploymentRecord {
+    pub fn version(&self) -> String {
+        ImageRef::parse(&self.image).map_or_else(|| self.image.clone(), |image| image.version())
+    }
+
+    /// The same artifact: by digest where both are known, else by repository and tag.
+    pub fn same_artifact(&self, image: &str, digest: Option<&str>) -> bool {
+        match (self.digest.as_deref(), digest) {
+            (Some(mine), Some(other)) => mine == other,
+            _ => match (ImageRef::parse(&self.image), ImageRef::parse(image)) {
+                (Some(mine), Some(other)) => mine.tag.is_some() && mine.repository == other.repository && mine.tag == other.tag,
+                _ => false,
+            },
+        }
+    }
+}
+
+/// How many releases `source` has run since the one that runs in the target. `source` is newest first.
+/// When the source never ran the target's release, all that is certain is that they differ: one.
+pub fn behind(from: &str, source: &[DeploymentRecord], image: &str, digest: Option<&str>) -> Option<Behind> {
+    let current = source.iter().find(|record| record.current)?;
+    if current.same_artifact(image, digest) {
+        return None;
+    }
+    let newer: Vec<_> = source
+        .iter()
+        .skip_while(|record| !record.current)
+        .take_while(|record| !record.same_artifact(image, digest))
+        .filter(|record| record.outcome != RecordOutcome::Failed || record.current)
+        .collect();
+    let found = source.iter().any(|record| record.same_artifact(image, digest));
+    let mut artifacts: Vec<_> = newer.iter().map(|record| record.digest.as_deref().unwrap_or(&record.image)).collect();
+    artifacts.sort_unstable();
+    artifacts.dedup();
+    let (releases, since) = if found { (artifacts.len() as i64, newer.last().map(|r| r.at)) } else { (1, Some(current.at)) };
+    Some(Behind { from: from.to_owned(), releases: releases.max(1), since })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const D1: &str = "sha256:1111111111111111111111111111111111111111111111111111111111111111";
+
+    #[test]
+    fn image_references_come_apart() {
+        let parsed = |text: &str| ImageRef::parse(text).map(|i| (i.repository, i.tag, i.digest));
+        assert_eq!(parsed("redis"), Some(("redis".into(), None, None)));
+        assert_eq!(parsed("host:5000/a/b"), Some(("host:5000/a/b".into(), None, None)));
+        assert_eq!(parsed("host:5000/a/b:1.2"), Some(("host:5000/a/b".into(), Some("1.2".into()), None)));
+        assert_eq!(parsed(&format!("a/b:1@{D1}")), Some(("a/b".into(), Some("1".into()), Some(D1.into()))));
+        for bad in ["", ":1", "a:", "a@sha256:12", "a b", "@"] {
+            assert_eq!(parsed(bad), None, "{bad:?}");
+        }
+        assert_eq!(ImageRef::parse("a/b:1").unwrap().pinned(D1), format!("a/b:1@{D1}"));
+    }
+
+    fn record(revision: i64, tag: &str, current: bool) -> DeploymentRecord {
+        DeploymentRecord {
+            id: revision.to_string(),
+            component: "api".into(),
+            environment: "staging".into(),
+            revision,
+            image: format!("api:{tag}"),
+            tag: Some(tag.into()),
+            digest: None,
+            change: None,
+            by: None,
+            commit: None,
+            cause: None,
+            at: Time(revision * 1000),
+            outcome: RecordOutcome::Unknown,
+            duration_s: None,
+            current,
+        }
+    }
+
+    #[test]
+    fn behind_counts_the_releases_in_between() {
+        let source = [record(4, "1.43.1", true), record(3, "1.43.0", false), record(2, "1.42.3", false), record(1, "1.42.2", false)];
+        let of = |tag: &str| behind("staging", &source, &format!("api:{tag}"), None).map(|b| (b.releases, b.since));
+        assert_eq!(of("1.43.1"), None);
+        assert_eq!(of("1.42.3"), Some((2, Some(Time(3000)))));
+        assert_eq!(of("1.42.2"), Some((3, Some(Time(2000)))));
+        assert_eq!(of("0.9"), Some((1, Some(Time(4000)))));
+    }
+}

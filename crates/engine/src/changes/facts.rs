@@ -1,0 +1,132 @@
+//! Gathering what a plan depends on: live objects from the API server, health and digests from the watch, records and holds from
+//! the database. Then `domain` decides, and the API server is asked what the patch would make of the object.
+
+use crate::Engine;
+use crate::clusters::state::Known;
+use crate::clusters::{Cluster, WriteAnswer, in_words, objects};
+use crate::error::{Error, Result};
+use domain::access::Allowed;
+use domain::catalog::{Component, Environment};
+use domain::changes::plan::{Draft, Live, draft, generation};
+use domain::changes::{Facts, Plan, Refusal, RefusalCode, Request};
+use domain::clusters::{CellState, cell};
+use domain::releases::DeploymentRecord;
+use serde_json::Value;
+
+impl Engine {
+    pub(crate) async fn plan(&self, allowed: Allowed<'_>, request: &Request) -> Result<Plan> {
+        let facts = self.gather(allowed, request).await?;
+        let draft = draft(&facts, request)?;
+        self.dry_run(draft).await
+    }
+
+    async fn gather(&self, allowed: Allowed<'_>, request: &Request) -> Result<Facts> {
+        let catalog = self.catalog();
+        let component = catalog.component(request.component().as_str())?;
+        let environment = catalog.environment(request.environment().as_str())?;
+        let source = match request {
+            Request::Promote { from, .. } => self.source(component, environment, from.as_str()).await?,
+            Request::Rollback { .. } => None,
+        };
+        let target = self.live(component, environment).await?;
+        let record = match (request, &target) {
+            (Request::Rollback { to_revision, .. }, Some(live)) => self.record(component, environment, live, *to_revision).await?,
+            _ => None,
+        };
+        Ok(Facts {
+            now: self.now(),
+            requester: allowed.person().name.clone(),
+            component: component.clone(),
+            environment: environment.clone(),
+            cluster_title: self.cluster_of(environment)?.head().title(),
+            target,
+            source,
+            record,
+            holds: self.0.store.holds(Some(&component.name), Some(&environment.name)).await?,
+            policy_version: catalog.version.clone(),
+        })
+    }
+
+    /// None when the target is not promoted from there: the refusal says so.
+    async fn source(&self, component: &Component, target: &Environment, from: &str) -> Result<Option<(Environment, Option<Live>)>> {
+        let catalog = self.catalog();
+        let environment = catalog.environment(from)?;
+        if target.promote_from.as_deref() != Some(from) {
+            return Ok(None);
+        }
+        Ok(Some((environment.clone(), self.live(component, environment).await?)))
+    }
+
+    /// Reads the object now, and says how it is. None: it is not there.
+    pub(crate) async fn live(&self, component: &Component, environment: &Environment) -> Result<Option<Live>> {
+        let cluster = self.cluster_of(environment)?;
+        let kind = component.workload.kind;
+        let read = cluster.get(kind, &environment.namespace, &component.workload.name).await;
+        let object = read.map_err(|error| unreachable(&cluster, environment, &error))?;
+        Ok(object.and_then(|object| describe(&cluster, component, environment, object)))
+    }
+
+    async fn record(
+        &self,
+        component: &Component,
+        environment: &Environment,
+        live: &Live,
+        revision: i64,
+    ) -> Result<Option<(DeploymentRecord, Value)>> {
+        self.record_place(component, environment).await?;
+        let uid = live.object.pointer("/metadata/uid").and_then(Value::as_str).unwrap_or_default();
+        let records = self.0.store.records(&component.name, &environment.name, uid).await?;
+        let Some(record) = records.into_iter().find(|record| record.revision == revision) else { return Ok(None) };
+        let Some(text) = self.0.store.template(&record.id).await? else { return Ok(None) };
+        let template = serde_json::from_str(&text).map_err(|source| Error::Document { what: "a pod template", source })?;
+        Ok(Some((record, template)))
+    }
+
+    async fn dry_run(&self, draft: Draft) -> Result<Plan> {
+        let cluster = self.cluster(&draft.target().cluster)?.clone();
+        match cluster.dry_run(draft.target(), draft.patch()).await {
+            WriteAnswer::Applied(after) => Ok(draft.with_dry_run(&after)),
+            WriteAnswer::Refused(why) => {
+                Err(Refusal::new(RefusalCode::DryRunRejected, format!("The cluster would not accept this: {why}")).into())
+            }
+            WriteAnswer::Conflict => {
+                Err(domain::Error::conflict("target_moved", "The workload changed just now: look again, then ask again.").into())
+            }
+            WriteAnswer::Later(why) | WriteAnswer::Unknown(why) => {
+                Err(Refusal::new(RefusalCode::ClusterUnreachable, format!("Cluster {} did not answer the dry run: {why}.", cluster.name))
+                    .into())
+            }
+        }
+    }
+}
+
+fn unreachable(cluster: &Cluster, environment: &Environment, error: &Error) -> Error {
+    let why = match error {
+        Error::Cluster { source, .. } => in_words(source),
+        other => other.to_string(),
+    };
+    let why = format!("{} cannot be reached now (cluster {}: {why}).", environment.title, cluster.name);
+    Refusal::new(RefusalCode::ClusterUnreachable, why).into()
+}
+
+/// The live object with the health that the watch tells. What the watch has not seen yet is not called healthy.
+fn describe(cluster: &Cluster, component: &Component, environment: &Environment, object: Value) -> Option<Live> {
+    let workload = objects::workload_of(component.workload.kind, &object)?;
+    let container = component.container_in(&workload)?.clone();
+    let state = cluster.state();
+    let known = state.observed(&component.workload.key(&environment.namespace));
+    let reach = state.reach(&environment.namespace);
+    let seen = cell(component, &environment.namespace, known.as_ref().map(Known::as_observed), &reach);
+    let fresh = known.as_ref().is_some_and(|known| known.workload.uid == workload.uid && known.workload.generation == generation(&object));
+    let (state, reason) = if fresh { (seen.state, seen.reason) } else { (CellState::Unknown, "it changed just now".to_owned()) };
+    Some(Live {
+        state,
+        reason,
+        digest: if fresh { seen.digest } else { None },
+        since: seen.since,
+        managed_by: workload.managed_by.clone(),
+        container: container.name,
+        image: container.image,
+        object,
+    })
+}

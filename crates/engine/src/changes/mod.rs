@@ -1,0 +1,346 @@
+//! What people do with changes: look at a plan, ask, approve, reject, abort, lift a hold. Deciding is `domain`'s; this gathers,
+//! stores and tells. The worker does the rest.
+
+mod facts;
+pub(crate) mod worker;
+
+use crate::error::{Error, Result};
+use crate::events::Topic;
+use crate::store::{Act, ChangeFilter, NewChange, Page, PageRequest, Tx};
+use crate::{DomainResult, Engine};
+use domain::Time;
+use domain::access::{Actor, Verb, authorize};
+use domain::changes::votes::{digest_matches, may_decide, tally};
+use domain::changes::{Change, Hold, Outcome, Plan, Progress, Refusal, RefusalCode, Request, State, Step, Vote, VoteKind};
+
+/// A key that makes a POST repeatable: the same key and body are the same change.
+#[derive(Clone, Debug)]
+pub struct IdempotencyKey {
+    pub key: String,
+    pub body_sha256: String,
+}
+
+#[derive(Clone, Debug)]
+pub struct Asked {
+    pub change: Change,
+    /// The key had made this change before.
+    pub repeated: bool,
+}
+
+/// The steps of every change, in order, as they are shown.
+pub(crate) const STEPS: [&str; 5] = ["plan", "approval", "check", "write", "rollout"];
+
+impl Engine {
+    pub async fn changes(&self, actor: &Actor, filter: &ChangeFilter, page: PageRequest) -> DomainResult<Page<Change>> {
+        authorize(actor, Verb::Read)?;
+        Ok(self.0.store.changes(filter, &page).await?)
+    }
+
+    pub async fn change(&self, actor: &Actor, id: &str) -> DomainResult<Change> {
+        authorize(actor, Verb::Read)?;
+        Ok(self.existing(id).await?)
+    }
+
+    async fn existing(&self, id: &str) -> Result<Change> {
+        self.0.store.change(id).await?.ok_or_else(|| no_change(id))
+    }
+
+    /// The rollout in figures: of the watch while it is ours, of the plan before it began.
+    pub fn progress(&self, change: &Change) -> Progress {
+        let target = &change.plan.target;
+        let waiting = Progress { desired: change.plan.desired, ..Progress::default() };
+        let Some(generation) = change.written_generation else { return waiting };
+        let Ok(cluster) = self.cluster(&target.cluster) else { return waiting };
+        let key = domain::clusters::WorkloadKey { kind: target.kind, namespace: target.namespace.clone(), name: target.name.clone() };
+        let state = cluster.state();
+        match state.observed(&key).map(|known| known.workload) {
+            Some(w) if w.uid == target.uid && w.observed_generation == generation => {
+                Progress { desired: w.desired, updated: w.updated, ready: w.ready, available: w.available }
+            }
+            _ if change.state == State::Succeeded => {
+                let all = change.plan.desired;
+                Progress { desired: all, updated: all, ready: all, available: all }
+            }
+            _ => waiting,
+        }
+    }
+
+    pub async fn holds(&self, actor: &Actor, component: Option<&str>, environment: Option<&str>) -> DomainResult<Vec<Hold>> {
+        authorize(actor, Verb::Read)?;
+        Ok(self.0.store.holds(component, environment).await?)
+    }
+
+    /// The changes that this person may decide on now, oldest first.
+    pub async fn waiting_for(&self, actor: &Actor) -> DomainResult<Vec<Change>> {
+        authorize(actor, Verb::Read)?;
+        if authorize(actor, Verb::Decide).is_err() {
+            return Ok(Vec::new());
+        }
+        let filter = ChangeFilter { states: vec![State::AwaitingApproval], ..ChangeFilter::default() };
+        let mut waiting = self.0.store.changes(&filter, &PageRequest { cursor: None, limit: 200 }).await?.items;
+        waiting.retain(|change| may_decide(change, &actor.person).is_ok() && !change.votes.iter().any(|vote| vote.by == actor.person.name));
+        waiting.reverse();
+        Ok(waiting)
+    }
+
+    /// The plan that would be made; nothing is stored.
+    pub async fn preview(&self, actor: &Actor, request: Request) -> DomainResult<Plan> {
+        let allowed = authorize(actor, Verb::Change)?;
+        Ok(self.plan(allowed, &request).await?)
+    }
+
+    pub async fn ask(&self, actor: &Actor, request: Request, key: Option<IdempotencyKey>) -> DomainResult<Asked> {
+        let allowed = match authorize(actor, Verb::Change) {
+            Ok(allowed) => allowed,
+            Err(error) => return Err(self.denied(actor, "change.request", request.component().as_str(), error).await),
+        };
+        if let Some(change) = self.repeated(actor, key.as_ref()).await? {
+            return Ok(Asked { change, repeated: true });
+        }
+        let plan = self.plan(allowed, &request).await?;
+        let asked = self.insert(actor, plan, key).await?;
+        self.publish(&[Topic::Changes, Topic::Approvals]);
+        self.0.work.notify_one();
+        Ok(asked)
+    }
+
+    async fn repeated(&self, actor: &Actor, key: Option<&IdempotencyKey>) -> Result<Option<Change>> {
+        let Some(key) = key else { return Ok(None) };
+        let mut tx = self.0.store.write().await?;
+        self.by_key(&mut tx, actor, key).await
+    }
+
+    async fn by_key(&self, tx: &mut Tx, actor: &Actor, key: &IdempotencyKey) -> Result<Option<Change>> {
+        let Some((id, body)) = self.0.store.idempotent(tx, &actor.person.name, &key.key).await? else { return Ok(None) };
+        if body != key.body_sha256 {
+            let why = "This Idempotency-Key was used before with another body: use a new key for a new request.";
+            return Err(Refusal::new(RefusalCode::IdempotencyKeyReused, why).into());
+        }
+        self.0.store.change_in(tx, &id).await
+    }
+
+    async fn insert(&self, actor: &Actor, plan: Plan, key: Option<IdempotencyKey>) -> Result<Asked> {
+        let (now, id, digest) = (self.now(), uuid::Uuid::now_v7().to_string(), plan.digest());
+        let mut tx = self.0.store.write().await?;
+        if let Some(key) = &key
+            && let Some(change) = self.by_key(&mut tx, actor, key).await?
+        {
+            return Ok(Asked { change, repeated: true });
+        }
+        let state = if plan.approval.is_some() { State::AwaitingApproval } else { State::Ready };
+        self.0.store.insert_change(&mut tx, NewChange { id: &id, state, plan: &plan, digest: &digest, at: now }).await?;
+        for (position, step) in first_steps(&plan, now).iter().enumerate() {
+            self.0.store.set_step(&mut tx, &id, position as i64, step).await?;
+        }
+        if let Some(key) = &key {
+            self.0.store.remember_key(&mut tx, &actor.person.name, &key.key, &key.body_sha256, &id, now).await?;
+        }
+        let detail = format!("{} (plan {})", plan.summary, &digest[..12]);
+        self.0.store.record(&mut tx, Act::by(actor, now, "change.request", &id, &detail)).await?;
+        let change = self.0.store.change_in(&mut tx, &id).await?.ok_or_else(|| no_change(&id))?;
+        tx.commit().await?;
+        Ok(Asked { change, repeated: false })
+    }
+
+    pub async fn approve(&self, actor: &Actor, id: &str, digest: &str, reason: &str) -> DomainResult<Change> {
+        self.decide(actor, id, VoteKind::Approve, Some(digest), reason).await
+    }
+
+    /// One rejection with a reason ends the change.
+    pub async fn reject(&self, actor: &Actor, id: &str, digest: Option<&str>, reason: &str) -> DomainResult<Change> {
+        if reason.trim().is_empty() {
+            return Err(domain::Error::invalid("reason", "expected why, so that the requester knows what to mend"));
+        }
+        self.decide(actor, id, VoteKind::Reject, digest, reason).await
+    }
+
+    async fn decide(&self, actor: &Actor, id: &str, kind: VoteKind, digest: Option<&str>, reason: &str) -> DomainResult<Change> {
+        let what = if kind == VoteKind::Approve { "change.approve" } else { "change.reject" };
+        match self.vote(actor, id, kind, digest, reason, what).await {
+            Ok(change) => {
+                self.publish(&[Topic::Changes, Topic::Approvals]);
+                self.0.work.notify_one();
+                Ok(change)
+            }
+            Err(error) => Err(self.denied(actor, what, id, error.into()).await),
+        }
+    }
+
+    async fn vote(&self, actor: &Actor, id: &str, kind: VoteKind, digest: Option<&str>, reason: &str, what: &str) -> Result<Change> {
+        let person = authorize(actor, Verb::Decide)?.person();
+        let now = self.now();
+        let mut tx = self.0.store.write().await?;
+        let change = self.0.store.change_in(&mut tx, id).await?.ok_or_else(|| no_change(id))?;
+        digest_matches(&change, digest.unwrap_or(&change.digest))?;
+        if change.votes.iter().any(|vote| vote.by == person.name && vote.vote == kind) {
+            return Ok(change);
+        }
+        may_decide(&change, person)?;
+        if now > change.plan.valid_until {
+            let outcome =
+                Outcome { state: State::Expired, reason: "the plan expired before it was decided on".into(), failing_pod: None, at: now };
+            self.end(&mut tx, &change, &outcome).await?;
+            tx.commit().await?;
+            return Err(domain::Error::conflict("expired", format!("{} has expired: ask again.", change.label())).into());
+        }
+        let vote = Vote { by: person.name.clone(), vote: kind, at: now, digest: change.digest.clone(), reason: reason.to_owned() };
+        self.0.store.insert_vote(&mut tx, &change.id, &vote).await?;
+        self.0.store.record(&mut tx, Act::by(actor, now, what, &change.id, reason)).await?;
+        self.after_vote(&mut tx, &change, &vote).await?;
+        let change = self.0.store.change_in(&mut tx, &change.id).await?.ok_or_else(|| no_change(id))?;
+        tx.commit().await?;
+        Ok(change)
+    }
+
+    async fn after_vote(&self, tx: &mut Tx, change: &Change, vote: &Vote) -> Result<()> {
+        if vote.vote == VoteKind::Reject {
+            let reason = format!("rejected by {}: {}", vote.by, vote.reason);
+            return self.end(tx, change, &Outcome { state: State::Rejected, reason, failing_pod: None, at: vote.at }).await;
+        }
+        let mut change = change.clone();
+        change.votes.push(vote.clone());
+        if !self.votes_suffice(&change) {
+            return Ok(());
+        }
+        self.0.store.set_state(tx, &change.id, State::Ready).await?;
+        let step =
+            Step { name: "approval".into(), state: "done".into(), started: None, finished: Some(vote.at), detail: approved_by(&change) };
+        self.0.store.set_step(tx, &change.id, 1, &step).await
+    }
+
+    /// With the teams and roles that hold now, not when the votes were cast.
+    pub(crate) fn votes_suffice(&self, change: &Change) -> bool {
+        let Some(approval) = &change.plan.approval else { return true };
+        let approvals = change.votes.iter().filter(|vote| vote.vote == VoteKind::Approve && vote.digest == change.digest);
+        let voters: Vec<_> =
+            approvals.map(|vote| self.0.catalog.person(&vote.by)).filter(|p| p.has(domain::access::Role::Approver)).collect();
+        tally(approval, &change.plan.requester, &voters).satisfied()
+    }
+
+    /// Before the write: nothing happens. While it rolls out: the portal stops watching, Kubernetes goes on.
+    pub async fn abort(&self, actor: &Actor, id: &str, reason: &str) -> DomainResult<Change> {
+        match self.abort_now(actor, id, reason).await {
+            Ok(change) => {
+                self.publish(&[Topic::Changes, Topic::Approvals]);
+                self.0.work.notify_one();
+                Ok(change)
+            }
+            Err(error) => Err(self.denied(actor, "change.abort", id, error.into()).await),
+        }
+    }
+
+    async fn abort_now(&self, actor: &Actor, id: &str, reason: &str) -> Result<Change> {
+        let person = authorize(actor, Verb::Change)?.person();
+        let now = self.now();
+        let mut tx = self.0.store.write().await?;
+        let change = self.0.store.change_in(&mut tx, id).await?.ok_or_else(|| no_change(id))?;
+        if change.state.is_terminal() {
+            let (label, state) = (change.label(), change.state.title().to_lowercase());
+            return Err(domain::Error::conflict("already_ended", format!("{label} has ended already: it is {state}.")).into());
+        }
+        let written =
+            if change.written_generation.is_some() { " after its write: Kubernetes goes on rolling out" } else { " before its write" };
+        let why = if reason.is_empty() { String::new() } else { format!(": {reason}") };
+        let outcome =
+            Outcome { state: State::Aborted, reason: format!("aborted by {}{written}{why}", person.name), failing_pod: None, at: now };
+        self.end(&mut tx, &change, &outcome).await?;
+        self.0.store.record(&mut tx, Act::by(actor, now, "change.abort", &change.id, reason)).await?;
+        let change = self.0.store.change_in(&mut tx, &change.id).await?.ok_or_else(|| no_change(id))?;
+        tx.commit().await?;
+        Ok(change)
+    }
+
+    pub async fn lift_hold(&self, actor: &Actor, id: &str, reason: &str) -> DomainResult<Hold> {
+        match self.lift(actor, id, reason).await {
+            Ok(hold) => {
+                self.publish(&[Topic::Changes, Topic::Matrix]);
+                Ok(hold)
+            }
+            Err(error) => Err(self.denied(actor, "hold.lift", id, error.into()).await),
+        }
+    }
+
+    async fn lift(&self, actor: &Actor, id: &str, reason: &str) -> Result<Hold> {
+        let person = authorize(actor, Verb::Change)?.person();
+        let now = self.now();
+        let mut tx = self.0.store.write().await?;
+        let hold = self.0.store.lift_hold(&mut tx, id, &person.name, reason, now).await?;
+        let hold = hold.ok_or_else(|| domain::Error::not_found("hold of this id (somebody may have lifted it)"))?;
+        self.0.store.record(&mut tx, Act::by(actor, now, "hold.lift", id, reason)).await?;
+        tx.commit().await?;
+        Ok(hold)
+    }
+
+    /// Ends a change: its outcome and the steps that will not come any more.
+    pub(crate) async fn end(&self, tx: &mut Tx, change: &Change, outcome: &Outcome) -> Result<()> {
+        self.0.store.set_outcome(tx, &change.id, outcome).await?;
+        let good = outcome.state == State::Succeeded;
+        for (position, step) in change.steps.iter().enumerate().filter(|(_, step)| step.state == "pending" || step.state == "running") {
+            let state = match (step.state.as_str(), good) {
+                ("running", true) => "done",
+                ("running", false) => "failed",
+                _ => "skipped",
+            };
+            let running = step.state == "running";
+            let detail = if running { outcome.reason.clone() } else { step.detail.clone() };
+            let finished = running.then_some(outcome.at);
+            let step = Step { name: step.name.clone(), state: state.into(), started: None, finished, detail };
+            self.0.store.set_step(tx, &change.id, position as i64, &step).await?;
+        }
+        Ok(())
+    }
+
+    /// A refusal by right is recorded too; then it is answered as it was.
+    pub(crate) async fn denied(&self, actor: &Actor, what: &str, on: &str, error: domain::Error) -> domain::Error {
+        if !matches!(error, domain::Error::Forbidden { .. }) {
+            return error;
+        }
+        let detail = error.to_string();
+        let act = Act { outcome: "denied", ..Act::by(actor, self.now(), what, on, &detail) };
+        if let Err(failure) = self.record_alone(act).await {
+            tracing::error!(error = %failure, "a denied act was not recorded");
+        }
+        error
+    }
+
+    async fn record_alone(&self, act: Act<'_>) -> Result<()> {
+        let mut tx = self.0.store.write().await?;
+        self.0.store.record(&mut tx, act).await?;
+        Ok(tx.commit().await?)
+    }
+}
+
+fn first_steps(plan: &Plan, now: Time) -> Vec<Step> {
+    let needed: i64 = plan.approval.as_ref().map_or(0, |approval| approval.rules.iter().map(|rule| rule.needed).sum());
+    STEPS
+        .iter()
+        .map(|name| {
+            let (state, detail) = match (*name, needed) {
+                ("plan", _) => ("done", format!("{} gates checked, dry run accepted by the cluster", plan.gates.len())),
+                ("approval", 0) => ("skipped", "Not needed here".to_owned()),
+                ("approval", 1) => ("running", "Waiting for 1 vote".to_owned()),
+                ("approval", n) => ("running", format!("Waiting for {n} votes")),
+                ("check", _) => ("pending", "The facts are gathered once more. Any difference ends this change with no write".to_owned()),
+                ("write", _) => ("pending", "One patch, with uid and resourceVersion as precondition".to_owned()),
+                _ => ("pending", "Fails at once when an image cannot be pulled or a container keeps crashing".to_owned()),
+            };
+            let began = state == "done" || state == "running";
+            Step {
+                name: (*name).into(),
+                state: state.into(),
+                started: began.then_some(now),
+                finished: (state == "done").then_some(now),
+                detail,
+            }
+        })
+        .collect()
+}
+
+fn approved_by(change: &Change) -> String {
+    let names: Vec<_> = change.votes.iter().filter(|vote| vote.vote == VoteKind::Approve).map(|vote| vote.by.as_str()).collect();
+    format!("Approved by {}", names.join(", "))
+}
+
+fn no_change(id: &str) -> Error {
+    Error::Domain(domain::Error::not_found(format!("change `{}`", domain::names::shorten(id))))
+}

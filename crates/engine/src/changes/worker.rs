@@ -1,0 +1,425 @@
+//! The worker: takes up changes that are ready, and drives each to its end. Every step is chosen by the pure
+//! [`next_step`] from the journal and from what is seen, so that a restart at any moment goes on where it was.
+//!
+//! Invariants: the intent is journalled before the cluster is written to; the bytes that are sent are the journalled ones;
+//! without a lease nothing is written.
+
+use crate::Engine;
+use crate::clusters::{Cluster, WriteAnswer, in_words, objects};
+use crate::error::{Error, Result};
+use crate::events::Topic;
+use crate::store::{Act, Journal};
+use domain::Time;
+use domain::changes::plan::spec_hash;
+use domain::changes::step::{self, Next, Present, Seen, Written, next_step};
+use domain::changes::{Change, Hold, Kind, Outcome, Stamp, State, Step};
+use domain::clusters::{failing_pod, rollout};
+use domain::releases::RecordOutcome;
+use serde_json::Value;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// How long a change stays leased without a sign of its worker, in seconds.
+const LEASE_S: i64 = 30;
+/// The longest that a worker sleeps when nothing tells of a change.
+const TICK: Duration = Duration::from_secs(1);
+/// After a failure of the world: how long until the next try.
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// Takes up what is ready, until the portal stops.
+pub(crate) async fn run(engine: Engine) {
+    let active: Arc<Mutex<HashSet<String>>> = Arc::default();
+    while !engine.0.stop.is_cancelled() {
+        if let Err(error) = sweep(&engine, &active).await {
+            tracing::error!(%error, "changes cannot be taken up; it is tried again");
+        }
+        tokio::select! {
+            () = engine.0.stop.cancelled() => {}
+            () = engine.0.work.notified() => {}
+            () = tokio::time::sleep(TICK) => {}
+        }
+    }
+}
+
+async fn sweep(engine: &Engine, active: &Arc<Mutex<HashSet<String>>>) -> Result<()> {
+    engine.expire_and_supersede().await?;
+    for id in engine.0.store.changes_in_states(&[State::Ready, State::Running, State::Observing]).await? {
+        if !active.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone()) {
+            continue;
+        }
+        let (engine, active) = (engine.clone(), active.clone());
+        let tracker = engine.0.tasks.clone();
+        tracker.spawn(async move {
+            if let Err(error) = engine.drive(&id).await {
+                tracing::error!(%error, change = id, "a change could not go on; it is taken up again");
+            }
+            active.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+        });
+    }
+    Ok(())
+}
+
+/// What one round of driving came to.
+enum Round {
+    /// Look again when something changes, at the latest after this.
+    Again(Duration),
+    /// It ended, or it is somebody else's.
+    Over,
+}
+
+impl Engine {
+    /// Plans that wait for votes and have expired, or whose target has moved.
+    async fn expire_and_supersede(&self) -> Result<()> {
+        for id in self.0.store.changes_in_states(&[State::AwaitingApproval]).await? {
+            let Some(change) = self.0.store.change(&id).await? else { continue };
+            let now = self.now();
+            if now > change.plan.valid_until {
+                self.conclude(&change, State::Expired, "the plan expired before it was decided on", None).await?;
+            } else if let Some(why) = self.moved_in_watch(&change) {
+                self.conclude(&change, State::Superseded, &why, None).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Only what the watch is sure of: a newer generation, or another object of the same name.
+    fn moved_in_watch(&self, change: &Change) -> Option<String> {
+        let target = &change.plan.target;
+        let cluster = self.cluster(&target.cluster).ok()?;
+        let state = cluster.state();
+        let key = domain::clusters::WorkloadKey { kind: target.kind, namespace: target.namespace.clone(), name: target.name.clone() };
+        if state.reach(&target.namespace) != domain::clusters::Reach::Live {
+            return None;
+        }
+        let Some(known) = state.observed(&key) else { return Some("the workload was deleted after the plan was made".into()) };
+        if known.workload.uid == target.uid && known.workload.generation <= target.generation {
+            return None;
+        }
+        Some("the workload was changed after the plan was made; plan again".into())
+    }
+
+    /// Drives one change until it ends, is lost to another worker, or the portal stops.
+    async fn drive(&self, id: &str) -> Result<()> {
+        let mut events = self.events().subscribe();
+        let Some(mut fence) = self.take(id).await? else { return Ok(()) };
+        let mut renewed = self.now();
+        loop {
+            let wait = match self.round(id, fence).await? {
+                Round::Over => return Ok(()),
+                Round::Again(wait) => wait,
+            };
+            tokio::select! {
+                () = self.0.stop.cancelled() => return Ok(()),
+                () = tokio::time::sleep(wait) => {}
+                _ = events.recv() => { while events.try_recv().is_ok() {} }
+            }
+            if self.now().seconds_since(renewed) >= LEASE_S / 3 {
+                let Some(again) = self.take_or_keep(id, fence).await? else { return Ok(()) };
+                (fence, renewed) = (again, self.now());
+            }
+        }
+    }
+
+    async fn take(&self, id: &str) -> Result<Option<i64>> {
+        let now = self.now();
+        let mut tx = self.0.store.write().await?;
+        let fence = self.0.store.lease(&mut tx, id, &self.0.owner, now, now.plus_seconds(LEASE_S)).await?;
+        tx.commit().await?;
+        Ok(fence)
+    }
+
+    async fn take_or_keep(&self, id: &str, fence: i64) -> Result<Option<i64>> {
+        let mut tx = self.0.store.write().await?;
+        let kept = self.0.store.renew(&mut tx, id, &self.0.owner, self.now().plus_seconds(LEASE_S)).await?;
+        tx.commit().await?;
+        Ok(kept.then_some(fence))
+    }
+
+    async fn round(&self, id: &str, fence: i64) -> Result<Round> {
+        let Some(change) = self.0.store.change(id).await? else { return Ok(Round::Over) };
+        if change.state.is_terminal() {
+            return Ok(Round::Over);
+        }
+        if change.state == State::Ready && !self.begin(&change).await? {
+            return Ok(Round::Again(TICK));
+        }
+        let journal = self.0.store.journal(id).await?;
+        let seen = self.see(&change, &journal.written).await;
+        let facts = step::Journal {
+            id,
+            target: &change.plan.target,
+            valid_until: change.plan.valid_until,
+            written: &journal.written,
+            written_at: journal.applied_at,
+        };
+        match next_step(&facts, &seen, self.now()) {
+            Next::Intend { resource_version } => self.intend(&change, fence, &resource_version).await,
+            Next::Send => self.send(&change, &journal).await,
+            Next::Adopt { generation } => self.applied(&change, generation).await,
+            Next::Watch(why) => self.note(&change, "rollout", 4, &why).await,
+            Next::Retry(why) => {
+                self.note(
+                    &change,
+                    if change.written_generation.is_some() { "rollout" } else { "check" },
+                    2,
+                    &format!("waiting for the cluster: {why}"),
+                )
+                .await?;
+                Ok(Round::Again(PAUSE))
+            }
+            Next::Finish { state, reason, failing_pod } => {
+                self.conclude(&change, state, &reason, failing_pod).await?;
+                Ok(Round::Over)
+            }
+        }
+    }
+
+    /// From ready to running: the change's turn has come, and votes and holds are looked at once more.
+    async fn begin(&self, change: &Change) -> Result<bool> {
+        let now = self.now();
+        let mut tx = self.0.store.write().await?;
+        if !self.0.store.start_running(&mut tx, &change.id).await? {
+            return Ok(false);
+        }
+        let step = Step {
+            name: "check".into(),
+            state: "running".into(),
+            started: Some(now),
+            finished: None,
+            detail: "Gathering the facts again".into(),
+        };
+        self.0.store.set_step(&mut tx, &change.id, 2, &step).await?;
+        self.0.store.record(&mut tx, Act::by_worker(now, "change.start", &change.id, "done", "")).await?;
+        tx.commit().await?;
+        self.publish(&[Topic::Changes]);
+        Ok(true)
+    }
+
+    /// What forbids the write now although it was approved.
+    async fn forbidden_now(&self, change: &Change) -> Result<Option<String>> {
+        if !self.votes_suffice(change) {
+            return Ok(Some("the votes no longer suffice: somebody who approved may not decide any more".into()));
+        }
+        if change.plan.kind == Kind::Promote {
+            let holds = self.0.store.holds(Some(&change.plan.component), Some(&change.plan.environment)).await?;
+            if holds.iter().any(|hold| hold.digest.is_some() && hold.digest == change.plan.to.digest) {
+                return Ok(Some(format!("{} was put on hold here after the plan was made", change.plan.to.version())));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn see(&self, change: &Change, written: &Written) -> Seen {
+        let target = &change.plan.target;
+        let cluster = match self.cluster(&target.cluster) {
+            Ok(cluster) => cluster,
+            Err(error) => return Seen::Unreachable(error.to_string()),
+        };
+        if let Written::Applied { generation } = written
+            && let Some(present) = watched(cluster, change, *generation)
+        {
+            return Seen::There(Box::new(present));
+        }
+        match cluster.get(target.kind, &target.namespace, &target.name).await {
+            Ok(Some(object)) => {
+                present(&object, change).map_or_else(|| Seen::Unreachable("the object does not read".into()), |p| Seen::There(Box::new(p)))
+            }
+            Ok(None) => Seen::Gone,
+            Err(Error::Cluster { source, .. }) => Seen::Unreachable(in_words(&source)),
+            Err(error) => Seen::Unreachable(error.to_string()),
+        }
+    }
+
+    async fn intend(&self, change: &Change, fence: i64, resource_version: &str) -> Result<Round> {
+        if let Some(why) = self.forbidden_now(change).await? {
+            self.conclude(change, State::Superseded, &why, None).await?;
+            return Ok(Round::Over);
+        }
+        let now = self.now();
+        let cause = cause(change);
+        let bytes = change.plan.patch.stamped(&Stamp { change: &change.id, fence, cause: &cause, resource_version });
+        let mut tx = self.0.store.write().await?;
+        if !self.0.store.renew(&mut tx, &change.id, &self.0.owner, now.plus_seconds(LEASE_S)).await? {
+            return Ok(Round::Over);
+        }
+        self.0.store.journal_intent(&mut tx, &change.id, resource_version, &bytes, now).await?;
+        let checked = Step {
+            name: "check".into(),
+            state: "done".into(),
+            started: Some(now),
+            finished: Some(now),
+            detail: "Everything is as planned".into(),
+        };
+        self.0.store.set_step(&mut tx, &change.id, 2, &checked).await?;
+        let writing =
+            Step { name: "write".into(), state: "running".into(), started: Some(now), finished: None, detail: "Sending the patch".into() };
+        self.0.store.set_step(&mut tx, &change.id, 3, &writing).await?;
+        let detail = format!("resourceVersion {resource_version}, {} bytes, sha256 {}", bytes.len(), &domain::digest::sha256(&bytes)[..12]);
+        self.0.store.record(&mut tx, Act::by_worker(now, "cluster.intend", &change.id, "done", &detail)).await?;
+        tx.commit().await?;
+        self.publish(&[Topic::Changes]);
+        self.send(change, &Journal { written: Written::Nothing, bytes, applied_at: None }).await
+    }
+
+    /// Sends the journalled bytes. Whatever the answer, the next round looks and decides.
+    async fn send(&self, change: &Change, journal: &Journal) -> Result<Round> {
+        let target = &change.plan.target;
+        let cluster = self.cluster(&target.cluster)?.clone();
+        match cluster.write(target, change.plan.patch.content_type(), &journal.bytes).await {
+            WriteAnswer::Applied(object) => self.applied(change, domain::changes::plan::generation(&object)).await,
+            WriteAnswer::Conflict => Ok(Round::Again(Duration::ZERO)),
+            WriteAnswer::Refused(why) => {
+                self.conclude(change, State::Errored, &format!("the cluster refused the write: {why}"), None).await?;
+                Ok(Round::Over)
+            }
+            WriteAnswer::Later(why) | WriteAnswer::Unknown(why) => {
+                self.note(change, "write", 3, &format!("no certain answer ({why}); looking before trying again")).await?;
+                Ok(Round::Again(PAUSE))
+            }
+        }
+    }
+
+    async fn applied(&self, change: &Change, generation: i64) -> Result<Round> {
+        let now = self.now();
+        let mut tx = self.0.store.write().await?;
+        self.0.store.journal_applied(&mut tx, &change.id, generation, now).await?;
+        self.0.store.set_state(&mut tx, &change.id, State::Observing).await?;
+        let wrote = Step {
+            name: "write".into(),
+            state: "done".into(),
+            started: Some(now),
+            finished: Some(now),
+            detail: format!("Applied as generation {generation}"),
+        };
+        self.0.store.set_step(&mut tx, &change.id, 3, &wrote).await?;
+        let rolling = Step {
+            name: "rollout".into(),
+            state: "running".into(),
+            started: Some(now),
+            finished: None,
+            detail: "Pods are being replaced".into(),
+        };
+        self.0.store.set_step(&mut tx, &change.id, 4, &rolling).await?;
+        self.0.store.record(&mut tx, Act::by_worker(now, "cluster.write", &change.id, "done", &format!("generation {generation}"))).await?;
+        tx.commit().await?;
+        self.publish(&[Topic::Changes]);
+        Ok(Round::Again(TICK))
+    }
+
+    /// Writes down what a step waits for, when that is new.
+    async fn note(&self, change: &Change, name: &str, position: i64, detail: &str) -> Result<Round> {
+        let known = change.steps.iter().find(|step| step.name == name).map(|step| step.detail.as_str());
+        if known != Some(detail) {
+            let mut tx = self.0.store.write().await?;
+            let position = super::STEPS.iter().position(|step| *step == name).map_or(position, |at| at as i64);
+            let step =
+                Step { name: name.into(), state: "running".into(), started: Some(self.now()), finished: None, detail: detail.into() };
+            self.0.store.set_step(&mut tx, &change.id, position, &step).await?;
+            tx.commit().await?;
+            self.publish(&[Topic::Changes]);
+        }
+        Ok(Round::Again(TICK))
+    }
+
+    /// The end of a change, with its record, its hold and its audit entry in one transaction.
+    async fn conclude(&self, change: &Change, state: State, reason: &str, failing_pod: Option<domain::clusters::PodSaid>) -> Result<()> {
+        let now = self.now();
+        if change.written_generation.is_some() {
+            self.record_target(change).await;
+        }
+        let outcome = Outcome { state, reason: reason.to_owned(), failing_pod, at: now };
+        let mut tx = self.0.store.write().await?;
+        let Some(current) = self.0.store.change_in(&mut tx, &change.id).await?.filter(|current| !current.state.is_terminal()) else {
+            return Ok(());
+        };
+        self.end(&mut tx, &current, &outcome).await?;
+        if change.written_generation.is_some() {
+            let verdict = if state == State::Succeeded { RecordOutcome::Succeeded } else { RecordOutcome::Failed };
+            self.0.store.judge_record(&mut tx, &change.id, verdict, now.seconds_since(change.requested_at)).await?;
+        }
+        if change.plan.kind == Kind::Rollback && state == State::Succeeded {
+            self.0.store.insert_hold(&mut tx, &hold(change, now)).await?;
+        }
+        let good = if state == State::Succeeded { "done" } else { "failed" };
+        self.0.store.record(&mut tx, Act::by_worker(now, "change.end", &change.id, good, &format!("{state}: {reason}"))).await?;
+        tx.commit().await?;
+        if change.written_generation.is_some() {
+            self.record_target(change).await;
+        }
+        self.publish(&[Topic::Changes, Topic::Approvals, Topic::Matrix]);
+        Ok(())
+    }
+
+    /// The record of what this change deployed, before and after it is judged.
+    async fn record_target(&self, change: &Change) {
+        let catalog = self.catalog();
+        let (Ok(component), Ok(environment)) = (catalog.component(&change.plan.component), catalog.environment(&change.plan.environment))
+        else {
+            return;
+        };
+        if let Err(error) = self.record_place(component, environment).await {
+            tracing::warn!(%error, change = change.id, "its record is written later, by the recorder");
+        }
+    }
+}
+
+/// What the release that was rolled back is called, so that nobody deploys it here again by accident.
+fn hold(change: &Change, at: Time) -> Hold {
+    Hold {
+        id: uuid::Uuid::now_v7().to_string(),
+        component: change.plan.component.clone(),
+        environment: change.plan.environment.clone(),
+        image: change.plan.from.image.clone(),
+        digest: change.plan.from.digest.clone(),
+        change: change.id.clone(),
+        by: change.plan.requester.clone(),
+        at,
+    }
+}
+
+/// What `kubectl rollout history` shows.
+fn cause(change: &Change) -> String {
+    let plan = &change.plan;
+    format!("{} {} {} by {}, plan {}", change.label(), plan.kind.as_str(), plan.to.version(), plan.requester, &change.digest[..12])
+}
+
+/// From the watch, once it has seen our write; until then the API server is asked.
+fn watched(cluster: &Cluster, change: &Change, generation: i64) -> Option<Present> {
+    let target = &change.plan.target;
+    let key = domain::clusters::WorkloadKey { kind: target.kind, namespace: target.namespace.clone(), name: target.name.clone() };
+    let state = cluster.state();
+    if state.reach(&target.namespace) != domain::clusters::Reach::Live {
+        return None;
+    }
+    let known = state.observed(&key)?;
+    let workload = known.workload;
+    if workload.generation < generation || workload.uid != target.uid {
+        return None;
+    }
+    let seen = workload.observed_generation >= generation;
+    Some(Present {
+        uid: workload.uid.clone(),
+        resource_version: String::new(),
+        generation: workload.generation,
+        spec_hash: String::new(),
+        change: workload.change.clone(),
+        rollout: rollout(workload),
+        failing: if seen { failing_pod(known.as_observed().new_pods()) } else { None },
+        replica_failure: if seen { workload.replica_failure.clone() } else { None },
+    })
+}
+
+fn present(object: &Value, change: &Change) -> Option<Present> {
+    let workload = objects::workload_of(change.plan.target.kind, object)?;
+    Some(Present {
+        uid: workload.uid.clone(),
+        resource_version: object.pointer("/metadata/resourceVersion").and_then(Value::as_str).unwrap_or_default().to_owned(),
+        generation: workload.generation,
+        spec_hash: spec_hash(object),
+        change: workload.change.clone(),
+        rollout: rollout(&workload),
+        failing: None,
+        replica_failure: workload.replica_failure,
+    })
+}

@@ -1,0 +1,102 @@
+//! Reads and writes of single objects. Every call sits under a timeout; writes go through a client that never retries, so
+//! that one call is at most one write.
+
+use super::{Cluster, in_words};
+use crate::error::{Error, Result};
+use domain::changes::{Patch, Target};
+use domain::clusters::WorkloadKind;
+use serde_json::Value;
+use std::time::Duration;
+
+const READ_S: u64 = 5;
+const WRITE_S: u64 = 10;
+
+/// How the portal's writes are named in managedFields and in the audit log of the API server.
+pub const FIELD_MANAGER: &str = "devmatrix-portal";
+
+/// What became of a write.
+#[derive(Debug)]
+pub enum WriteAnswer {
+    Applied(Box<Value>),
+    /// 409, or a JSON patch's `test` that failed: the object is not as we thought.
+    Conflict,
+    /// The API server will not have it, whenever we ask.
+    Refused(String),
+    /// Try again after a while: 401, 429.
+    Later(String),
+    /// No answer, or one that says nothing: it may have been applied.
+    Unknown(String),
+}
+
+impl Cluster {
+    /// None: the API server says that there is none.
+    pub async fn get(&self, kind: WorkloadKind, namespace: &str, name: &str) -> Result<Option<Value>> {
+        self.get_path(&path(kind, namespace, name)).await
+    }
+
+    pub async fn get_replica_set(&self, namespace: &str, name: &str) -> Result<Option<Value>> {
+        self.get_path(&format!("/apis/apps/v1/namespaces/{namespace}/replicasets/{name}")).await
+    }
+
+    async fn get_path(&self, path: &str) -> Result<Option<Value>> {
+        let request = http::Request::get(path).body(Vec::new()).map_err(|error| self.error(kube::Error::HttpError(error)))?;
+        let answer = tokio::time::timeout(Duration::from_secs(READ_S), self.reader_once.request::<Value>(request)).await;
+        match answer {
+            Err(_) => Err(Error::Timeout { cluster: self.name.clone(), seconds: READ_S }),
+            Ok(Ok(object)) => Ok(Some(object)),
+            Ok(Err(kube::Error::Api(status))) if status.code == 404 => Ok(None),
+            Ok(Err(error)) => Err(self.error(error)),
+        }
+    }
+
+    /// What the patch would make of the object, by the API server's own word; nothing is stored.
+    pub async fn dry_run(&self, target: &Target, patch: &Patch) -> WriteAnswer {
+        self.patch(target, patch.content_type(), patch.body.to_string().into_bytes(), "&dryRun=All").await
+    }
+
+    pub async fn write(&self, target: &Target, content_type: &str, bytes: &str) -> WriteAnswer {
+        self.patch(target, content_type, bytes.as_bytes().to_vec(), "").await
+    }
+
+    async fn patch(&self, target: &Target, content_type: &str, bytes: Vec<u8>, dry: &str) -> WriteAnswer {
+        let uri =
+            format!("{}?fieldManager={FIELD_MANAGER}&fieldValidation=Strict{dry}", path(target.kind, &target.namespace, &target.name));
+        let request = http::Request::patch(uri).header("content-type", content_type).header("accept", "application/json").body(bytes);
+        let request = match request {
+            Ok(request) => request,
+            Err(error) => return WriteAnswer::Refused(error.to_string()),
+        };
+        match tokio::time::timeout(Duration::from_secs(WRITE_S), self.writer.request::<Value>(request)).await {
+            Ok(Ok(object)) => WriteAnswer::Applied(Box::new(object)),
+            Ok(Err(error)) => refused(&error),
+            Err(_) => WriteAnswer::Unknown(format!("no answer within {WRITE_S} s")),
+        }
+    }
+
+    fn error(&self, source: kube::Error) -> Error {
+        Error::Cluster { cluster: self.name.clone(), source }
+    }
+}
+
+fn refused(error: &kube::Error) -> WriteAnswer {
+    let kube::Error::Api(status) = error else { return WriteAnswer::Unknown(in_words(error)) };
+    let failed_test = status.code == 422
+        && (status.reason == "Invalid" || status.message.contains("test"))
+        && status.message.contains("the server rejected our request");
+    match status.code {
+        409 => WriteAnswer::Conflict,
+        _ if failed_test || status.message.contains("testing path") || status.message.contains("testing value") => WriteAnswer::Conflict,
+        401 | 429 => WriteAnswer::Later(status.message.clone()),
+        400..=499 => WriteAnswer::Refused(status.message.clone()),
+        _ => WriteAnswer::Unknown(status.message.clone()),
+    }
+}
+
+fn path(kind: WorkloadKind, namespace: &str, name: &str) -> String {
+    let plural = match kind {
+        WorkloadKind::Deployment => "deployments",
+        WorkloadKind::StatefulSet => "statefulsets",
+        WorkloadKind::DaemonSet => "daemonsets",
+    };
+    format!("/apis/apps/v1/namespaces/{namespace}/{plural}/{name}")
+}

@@ -1,0 +1,130 @@
+//! Clusters: the clients into them, and what is known of each.
+//!
+//! Invariant: no page and no API read calls a cluster; they read [`State`]. Only facts for a plan and writes do, in [`live`].
+
+pub mod live;
+pub mod objects;
+pub mod state;
+mod watch;
+
+pub use live::WriteAnswer;
+pub use state::State;
+
+use crate::StartError;
+use crate::events::{Bus, Topic};
+use domain::Time;
+use domain::catalog::{self, Provider};
+use domain::clusters::ClusterHead;
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Client, Config};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+pub struct Cluster {
+    pub name: String,
+    pub provider: Provider,
+    pub region: String,
+    pub namespaces: Vec<String>,
+    /// Watches: kube's own retries are welcome here.
+    reader: Client,
+    /// Single reads: an answer or an error, at once.
+    reader_once: Client,
+    writer: Client,
+    state: RwLock<State>,
+    bus: Arc<Bus>,
+}
+
+/// The machine's clock. Rules never see it: they get a [`Time`].
+pub fn now() -> Time {
+    Time(jiff::Timestamp::now().as_millisecond())
+}
+
+impl Cluster {
+    /// `url`: the demo's simulated cluster; else the declared way in.
+    pub async fn connect(
+        declared: &catalog::Cluster,
+        url: Option<&str>,
+        namespaces: Vec<String>,
+        bus: Arc<Bus>,
+    ) -> Result<Cluster, StartError> {
+        let mut config = match url {
+            Some(url) => Config::new(url.parse().map_err(|_| StartError(format!("`{url}` is not the address of a cluster")))?),
+            None => config_of(declared).await?,
+        };
+        config.connect_timeout = Some(Duration::from_secs(5));
+        let client = |retry: bool| {
+            let mut config = config.clone();
+            config.default_retry = retry;
+            Client::try_from(config).map_err(|error| StartError(format!("Cluster {}: {error}", declared.name)))
+        };
+        Ok(Cluster {
+            name: declared.name.clone(),
+            provider: declared.provider,
+            region: declared.region.clone(),
+            reader: client(true)?,
+            reader_once: client(false)?,
+            writer: client(false)?,
+            state: RwLock::new(State::new(&namespaces)),
+            namespaces,
+            bus,
+        })
+    }
+
+    pub fn watch(self: Arc<Cluster>, stop: CancellationToken) -> tokio::task::JoinHandle<()> {
+        tokio::spawn(watch::supervise(self, stop))
+    }
+
+    pub fn state(&self) -> RwLockReadGuard<'_, State> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes what is known, and tells everyone if anything that is shown has changed.
+    fn update(&self, change: impl FnOnce(&mut State) -> bool) {
+        let shown = change(&mut self.state.write().unwrap_or_else(PoisonError::into_inner));
+        if shown {
+            self.bus.publish(Topic::Matrix);
+        }
+    }
+
+    pub fn head(&self) -> ClusterHead {
+        let state = self.state();
+        ClusterHead {
+            name: self.name.clone(),
+            provider: self.provider,
+            region: self.region.clone(),
+            reachable: state.reachable(),
+            last_seen: state.last_seen(),
+            trouble: state.trouble(),
+        }
+    }
+}
+
+async fn config_of(declared: &catalog::Cluster) -> Result<Config, StartError> {
+    let name = &declared.name;
+    let Some(kubeconfig) = &declared.kubeconfig else {
+        return Config::incluster()
+            .map_err(|error| StartError(format!("Cluster {name} is in-cluster, but this process does not run in a pod: {error}")));
+    };
+    let path = &kubeconfig.path;
+    let read = Kubeconfig::read_from(path)
+        .map_err(|error| StartError(format!("Cluster {name}: the kubeconfig {path} cannot be read: {error}")))?;
+    let options = KubeConfigOptions { context: kubeconfig.context.clone(), ..KubeConfigOptions::default() };
+    Config::from_custom_kubeconfig(read, &options)
+        .await
+        .map_err(|error| StartError(format!("Cluster {name}: the kubeconfig {path} cannot be used: {error}")))
+}
+
+/// What went wrong with a cluster, without the layers of libraries around it.
+pub fn in_words(error: &kube::Error) -> String {
+    match error {
+        kube::Error::Api(status) => status.message.clone(),
+        other => {
+            let mut source: &dyn std::error::Error = other;
+            while let Some(inner) = source.source() {
+                source = inner;
+            }
+            source.to_string()
+        }
+    }
+}

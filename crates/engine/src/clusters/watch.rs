@@ -1,0 +1,170 @@
+//! One supervised task per cluster: five watches in each bound namespace, and a heartbeat. A cluster that stops answering is
+//! marked lost within seconds and its watches are begun again when it answers; no other cluster notices.
+
+use super::objects::{self, DaemonSetObject, DeploymentObject, PodObject, ReplicaSetObject, StatefulSetObject};
+use super::state::{Feed, Item, Kind};
+use super::{Cluster, now};
+use futures::{TryStreamExt, pin_mut};
+use kube::core::NamespaceResourceScope;
+use kube::runtime::WatchStreamExt;
+use kube::runtime::watcher::{self, Event, watcher};
+use kube::{Api, Resource};
+use serde::de::DeserializeOwned;
+use std::fmt::Debug;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// Between two heartbeats, and how long one may take.
+const BEAT: Duration = Duration::from_secs(3);
+const BEAT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// First lists of one cluster that run at once: they are the API server's heaviest reads.
+const LISTS_AT_ONCE: usize = 3;
+
+/// Watches this cluster until `stop`.
+pub async fn supervise(cluster: Arc<Cluster>, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        let round = CancellationToken::new();
+        let mut watches = watch_all(&cluster, &round);
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = until_lost(&cluster) => {}
+        }
+        round.cancel();
+        watches.shutdown().await;
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = until_found(&cluster) => {}
+        }
+    }
+}
+
+/// Beats until the cluster fails to answer twice in a row.
+async fn until_lost(cluster: &Cluster) {
+    let mut missed = 0;
+    loop {
+        match beat(cluster).await {
+            Ok(()) => missed = 0,
+            Err(why) => {
+                missed += 1;
+                if missed >= 2 {
+                    cluster.update(|state| state.lose(&why));
+                    tracing::warn!(cluster = cluster.name, why, "lost a cluster");
+                    return;
+                }
+                continue;
+            }
+        }
+        tokio::time::sleep(BEAT).await;
+    }
+}
+
+async fn until_found(cluster: &Cluster) {
+    while beat(cluster).await.is_err() {
+        tokio::time::sleep(BEAT).await;
+    }
+}
+
+/// One small question. Any answer of the API server, also a refusal, shows that it is there.
+async fn beat(cluster: &Cluster) -> Result<(), String> {
+    let question = cluster.reader.apiserver_version();
+    match tokio::time::timeout(BEAT_TIMEOUT, question).await {
+        Ok(Ok(_)) | Ok(Err(kube::Error::Api(_))) => {
+            cluster.update(|state| state.heard(now()));
+            Ok(())
+        }
+        Ok(Err(error)) => Err(super::in_words(&error)),
+        Err(_) => Err(format!("no answer within {} s", BEAT_TIMEOUT.as_secs())),
+    }
+}
+
+fn watch_all(cluster: &Arc<Cluster>, round: &CancellationToken) -> JoinSet<()> {
+    let lists = Arc::new(Semaphore::new(LISTS_AT_ONCE));
+    let mut tasks = JoinSet::new();
+    for namespace in &cluster.namespaces {
+        for kind in Kind::ALL {
+            let (cluster, feed, lists, round) = (cluster.clone(), (kind, namespace.clone()), lists.clone(), round.clone());
+            tasks.spawn(async move {
+                tokio::select! {
+                    () = round.cancelled() => {}
+                    () = watch_kind(&cluster, feed, &lists) => {}
+                }
+            });
+        }
+    }
+    tasks
+}
+
+async fn watch_kind(cluster: &Cluster, feed: Feed, lists: &Semaphore) {
+    match feed.0 {
+        Kind::Deployments => fold::<DeploymentObject>(cluster, feed, lists, |o| Some(Item::Workload(objects::deployment(o)))).await,
+        Kind::StatefulSets => fold::<StatefulSetObject>(cluster, feed, lists, |o| Some(Item::Workload(objects::stateful_set(o)))).await,
+        Kind::DaemonSets => fold::<DaemonSetObject>(cluster, feed, lists, |o| Some(Item::Workload(objects::daemon_set(o)))).await,
+        Kind::ReplicaSets => fold::<ReplicaSetObject>(cluster, feed, lists, |o| objects::replica_set(o).map(Item::ReplicaSet)).await,
+        Kind::Pods => fold::<PodObject>(cluster, feed, lists, |o| objects::pod(o).map(Item::Pod)).await,
+    }
+}
+
+/// Folds one watch into the cluster's state, for ever.
+async fn fold<K>(cluster: &Cluster, feed: Feed, lists: &Semaphore, small: fn(K) -> Option<Item>)
+where
+    K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + 'static,
+{
+    let api: Api<K> = Api::namespaced(cluster.reader.clone(), &feed.1);
+    let stream = watcher(api, watcher::Config::default().page_size(250).timeout(240)).default_backoff();
+    pin_mut!(stream);
+    let mut permit = lists.acquire().await.ok();
+    loop {
+        match stream.try_next().await {
+            Ok(Some(event)) => {
+                if matches!(event, Event::InitDone) {
+                    permit = None;
+                }
+                cluster.update(|state| take(state, &feed, event, small));
+            }
+            Ok(None) => return,
+            Err(error) => {
+                drop(permit.take());
+                let (forbidden, why) = describe(&error, &feed);
+                cluster.update(|state| state.failed(&feed, forbidden, why));
+            }
+        }
+    }
+}
+
+fn take<K>(state: &mut super::State, feed: &Feed, event: Event<K>, small: fn(K) -> Option<Item>) -> bool {
+    match event {
+        Event::Init => {
+            state.init(feed);
+            false
+        }
+        Event::InitApply(object) => {
+            if let Some(item) = small(object) {
+                state.init_apply(feed, item);
+            }
+            false
+        }
+        Event::InitDone => state.init_done(feed),
+        Event::Apply(object) => state.spoke(feed) | small(object).is_some_and(|item| state.apply(item)),
+        Event::Delete(object) => state.spoke(feed) | small(object).is_some_and(|item| state.delete(&item)),
+    }
+}
+
+fn describe(error: &watcher::Error, feed: &Feed) -> (bool, String) {
+    let source = match error {
+        watcher::Error::InitialListFailed(source) | watcher::Error::WatchStartFailed(source) | watcher::Error::WatchFailed(source) => {
+            Some(source)
+        }
+        _ => None,
+    };
+    match source {
+        Some(kube::Error::Api(status)) if status.code == 403 => {
+            (true, format!("the portal may not list and watch {} in {}", feed.0.as_str(), feed.1))
+        }
+        Some(source) => (false, super::in_words(source)),
+        None => (false, error.to_string()),
+    }
+}

@@ -1,0 +1,148 @@
+//! What the pages and the API read of the clusters: the matrix, a component, an environment. From memory and records; no cluster
+//! is called.
+
+use crate::Engine;
+use crate::clusters::Cluster;
+use crate::clusters::state::Known;
+use crate::error::Result;
+use domain::access::{Actor, Verb, authorize};
+use domain::catalog::{Component, Environment};
+use domain::clusters::{
+    Cell, ComponentIn, ComponentView, Declared, EnvironmentHead, EnvironmentView, InEnvironment, Matrix, MatrixRow, Pod, PodView,
+    Undeclared, cell, said,
+};
+use domain::releases::{ImageRef, behind};
+use std::sync::Arc;
+
+/// Records on a component's page, per environment.
+const RECENT: usize = 20;
+
+impl Engine {
+    pub async fn matrix(&self, actor: &Actor) -> domain::Result<Matrix> {
+        authorize(actor, Verb::Read)?;
+        let catalog = &self.0.catalog;
+        let environments = catalog.environments.iter().map(|e| self.head(e)).collect::<Result<_>>()?;
+        let components = catalog.components.iter().map(|c| self.row(c)).collect::<Result<_>>()?;
+        Ok(Matrix { environments, components })
+    }
+
+    pub async fn component(&self, actor: &Actor, name: &str) -> domain::Result<ComponentView> {
+        authorize(actor, Verb::Read)?;
+        let component = self.0.catalog.component(name)?;
+        let environments = self.0.catalog.environments.iter().map(|e| self.component_in(component, e)).collect::<Result<_>>()?;
+        Ok(ComponentView {
+            name: component.name.clone(),
+            title: component.title.clone(),
+            declared: Declared::of(component, &self.0.catalog),
+            environments,
+        })
+    }
+
+    pub async fn environment(&self, actor: &Actor, name: &str) -> domain::Result<EnvironmentView> {
+        authorize(actor, Verb::Read)?;
+        let environment = self.0.catalog.environment(name)?;
+        let components = self.0.catalog.components.iter().map(|c| self.in_environment(c, environment)).collect::<Result<_>>()?;
+        Ok(EnvironmentView { environment: self.head(environment)?, components, undeclared: self.undeclared(environment)? })
+    }
+
+    pub(crate) fn head(&self, environment: &Environment) -> Result<EnvironmentHead> {
+        Ok(EnvironmentHead::of(environment, self.cluster(&environment.cluster)?.head()))
+    }
+
+    fn row(&self, component: &Component) -> Result<MatrixRow> {
+        let mut cells = std::collections::BTreeMap::new();
+        for environment in &self.0.catalog.environments {
+            cells.insert(environment.name.clone(), self.cell(component, environment)?);
+        }
+        Ok(MatrixRow { name: component.name.clone(), title: component.title.clone(), owner: component.owner.clone(), cells })
+    }
+
+    pub(crate) fn cell(&self, component: &Component, environment: &Environment) -> Result<Cell> {
+        let cluster = self.cluster(&environment.cluster)?;
+        let mut made = {
+            let state = cluster.state();
+            let known = state.observed(&component.workload.key(&environment.namespace));
+            cell(component, &environment.namespace, known.as_ref().map(Known::as_observed), &state.reach(&environment.namespace))
+        };
+        if let (Some(from), Some(image)) = (&environment.promote_from, &made.image) {
+            let source = self.0.records.of(&component.name, from);
+            made.behind = behind(from, &source, image, made.digest.as_deref());
+        }
+        Ok(made)
+    }
+
+    fn component_in(&self, component: &Component, environment: &Environment) -> Result<ComponentIn> {
+        let cluster = self.cluster(&environment.cluster)?;
+        let mut deployments = self.0.records.of(&component.name, &environment.name).to_vec();
+        deployments.truncate(RECENT);
+        Ok(ComponentIn {
+            environment: self.head(environment)?,
+            cell: self.cell(component, environment)?,
+            pods: pods(cluster, component, environment),
+            deployments,
+        })
+    }
+
+    fn in_environment(&self, component: &Component, environment: &Environment) -> Result<InEnvironment> {
+        Ok(InEnvironment {
+            name: component.name.clone(),
+            title: component.title.clone(),
+            declared: Declared::of(component, &self.0.catalog),
+            cell: self.cell(component, environment)?,
+        })
+    }
+
+    fn undeclared(&self, environment: &Environment) -> Result<Vec<Undeclared>> {
+        let cluster = self.cluster(&environment.cluster)?;
+        let state = cluster.state();
+        let declared: Vec<_> = self.0.catalog.components.iter().map(|c| c.workload.key(&environment.namespace)).collect();
+        let found = state.workloads_in(&environment.namespace).filter(|w| !declared.contains(&w.key));
+        Ok(found
+            .map(|w| Undeclared {
+                kind: w.key.kind,
+                name: w.key.name.clone(),
+                image: w.containers.first().map(|c| c.image.clone()).unwrap_or_default(),
+                desired: w.desired,
+                ready: w.ready,
+            })
+            .collect())
+    }
+
+    pub(crate) fn cluster_of(&self, environment: &Environment) -> Result<Arc<Cluster>> {
+        self.cluster(&environment.cluster).cloned()
+    }
+}
+
+/// Newest first, then by name.
+fn pods(cluster: &Cluster, component: &Component, environment: &Environment) -> Vec<PodView> {
+    let state = cluster.state();
+    let Some(known) = state.observed(&component.workload.key(&environment.namespace)) else { return Vec::new() };
+    let container = component.container_in(known.workload).map(|c| c.name.clone()).unwrap_or_default();
+    let mut views: Vec<_> = known.pods.iter().map(|pod| pod_view(pod, &known, &container)).collect();
+    views.sort_by(|a, b| b.created.cmp(&a.created).then_with(|| a.name.cmp(&b.name)));
+    views
+}
+
+fn pod_view(pod: &Pod, known: &Known<'_>, container: &str) -> PodView {
+    let images = known.replica_sets.iter().find(|rs| rs.uid == pod.owner).map_or(&known.workload.containers, |rs| &rs.images);
+    let image = images.iter().find(|c| c.name == container).and_then(|c| ImageRef::parse(&c.image));
+    PodView {
+        name: pod.name.clone(),
+        status: status(pod),
+        ready: pod.ready,
+        restarts: pod.restarts(),
+        node: pod.node.clone(),
+        version: image.map(|image| image.version()).unwrap_or_default(),
+        created: pod.created,
+        said: said(pod),
+    }
+}
+
+/// As kubectl's STATUS column puts it.
+fn status(pod: &Pod) -> String {
+    if pod.deleting {
+        return "Terminating".into();
+    }
+    let waiting = pod.containers.iter().find_map(|c| c.waiting.as_ref()).filter(|w| !w.reason.is_empty());
+    waiting.map_or_else(|| pod.phase.clone(), |w| w.reason.clone())
+}

@@ -1,0 +1,205 @@
+//! The recorder: writes down each revision that an environment runs, once, with its pod template; also what ran before the portal
+//! looked and what came from elsewhere. Keeps the newest records in memory, so that the matrix reads no database.
+
+use crate::clusters::{Cluster, now};
+use crate::error::Result;
+use crate::events::Topic;
+use crate::store::NewRecord;
+use crate::{DomainResult, Engine, Page, PageRequest};
+use domain::access::{Actor, Verb, authorize};
+use domain::catalog::{Component, Environment};
+use domain::clusters::{ReplicaSet, WorkloadKind};
+use domain::releases::{DeploymentRecord, ImageRef, RecordOutcome};
+use serde_json::Value;
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+type Place = (String, String);
+
+/// Records by component and environment, newest first.
+#[derive(Default)]
+pub(crate) struct Records(RwLock<HashMap<Place, Arc<[DeploymentRecord]>>>);
+
+impl Records {
+    pub fn of(&self, component: &str, environment: &str) -> Arc<[DeploymentRecord]> {
+        let records = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        records.get(&(component.to_owned(), environment.to_owned())).cloned().unwrap_or_default()
+    }
+
+    fn put(&self, component: &str, environment: &str, records: Vec<DeploymentRecord>) -> bool {
+        let place = (component.to_owned(), environment.to_owned());
+        let before = self.0.write().unwrap_or_else(PoisonError::into_inner).insert(place, records.as_slice().into());
+        before.as_deref() != Some(records.as_slice())
+    }
+}
+
+/// A ReplicaSet of the watch, and what is known beside it.
+struct Seen {
+    object_uid: String,
+    replica_sets: Vec<ReplicaSet>,
+    current_revision: Option<i64>,
+    progressed: Option<domain::Time>,
+    digest: Option<String>,
+    container: Option<String>,
+}
+
+impl Engine {
+    pub async fn deployments(
+        &self,
+        actor: &Actor,
+        component: &str,
+        environment: Option<&str>,
+        page: PageRequest,
+    ) -> DomainResult<Page<DeploymentRecord>> {
+        authorize(actor, Verb::Read)?;
+        let component = self.0.catalog.component(component)?;
+        let environments: Vec<_> = match environment {
+            Some(name) => vec![self.0.catalog.environment(name)?],
+            None => self.0.catalog.environments.iter().collect(),
+        };
+        let mut all: Vec<_> = environments.iter().flat_map(|e| self.0.records.of(&component.name, &e.name).to_vec()).collect();
+        all.sort_by(|a, b| b.at.cmp(&a.at).then(b.revision.cmp(&a.revision)));
+        let from = page.cursor.as_deref().and_then(|cursor| all.iter().position(|r| r.id == cursor)).map_or(0, |at| at + 1);
+        let until = from.saturating_add(usize::try_from(page.limit).unwrap_or(usize::MAX)).min(all.len());
+        let next = (until < all.len()).then(|| all[until - 1].id.clone());
+        Ok(Page { items: all[from..until].to_vec(), next })
+    }
+
+    /// Writes down what is new in this place, and reads the records again.
+    pub(crate) async fn record_place(&self, component: &Component, environment: &Environment) -> Result<()> {
+        let cluster = self.cluster_of(environment)?;
+        let Some(seen) = look(&cluster, component, environment) else { return Ok(()) };
+        let before = self.0.store.records(&component.name, &environment.name, &seen.object_uid).await?;
+        for rs in seen.replica_sets.iter().rev() {
+            match before.iter().find(|record| record.revision == rs.revision) {
+                None => self.record_revision(&cluster, component, environment, &seen, rs, &before).await?,
+                Some(record) if record.digest.is_none() && seen.current_revision == Some(rs.revision) => {
+                    self.complete(record, &seen).await?
+                }
+                Some(_) => {}
+            }
+        }
+        let records = self.0.store.records(&component.name, &environment.name, &seen.object_uid).await?;
+        if self.0.records.put(&component.name, &environment.name, records) {
+            self.publish(&[Topic::Changes, Topic::Matrix]);
+        }
+        Ok(())
+    }
+
+    async fn record_revision(
+        &self,
+        cluster: &Cluster,
+        component: &Component,
+        environment: &Environment,
+        seen: &Seen,
+        rs: &ReplicaSet,
+        before: &[DeploymentRecord],
+    ) -> Result<()> {
+        let Some(object) = cluster.get_replica_set(&environment.namespace, &rs.name).await? else { return Ok(()) };
+        let new = new_record(component, environment, seen, rs, &object, before);
+        let mut tx = self.0.store.write().await?;
+        self.0.store.insert_record(&mut tx, &new).await?;
+        Ok(tx.commit().await?)
+    }
+
+    async fn complete(&self, record: &DeploymentRecord, seen: &Seen) -> Result<()> {
+        let Some(digest) = &seen.digest else { return Ok(()) };
+        let mut tx = self.0.store.write().await?;
+        self.0.store.complete_record(&mut tx, &record.id, digest).await?;
+        Ok(tx.commit().await?)
+    }
+}
+
+fn look(cluster: &Cluster, component: &Component, environment: &Environment) -> Option<Seen> {
+    let state = cluster.state();
+    let known = state.observed(&component.workload.key(&environment.namespace))?;
+    let container = component.container_in(known.workload).map(|c| c.name.clone());
+    Some(Seen {
+        object_uid: known.workload.uid.clone(),
+        replica_sets: known.replica_sets.to_vec(),
+        current_revision: known.workload.revision,
+        progressed: known.workload.progressed,
+        digest: container.as_deref().and_then(|name| known.as_observed().digest(name)),
+        container,
+    })
+}
+
+fn new_record(
+    component: &Component,
+    environment: &Environment,
+    seen: &Seen,
+    rs: &ReplicaSet,
+    object: &Value,
+    before: &[DeploymentRecord],
+) -> NewRecord {
+    let current = seen.current_revision == Some(rs.revision);
+    let image = rs
+        .images
+        .iter()
+        .find(|c| Some(&c.name) == seen.container.as_ref())
+        .or(rs.images.first())
+        .map(|c| c.image.clone())
+        .unwrap_or_default();
+    let pinned = ImageRef::parse(&image).and_then(|image| image.digest);
+    // A ReplicaSet that was taken up again by a rollback is older than its revision.
+    let taken_up_again = current && seen.replica_sets.iter().any(|other| other.created > rs.created);
+    let at = match (taken_up_again, before.is_empty()) {
+        (true, true) => seen.progressed.unwrap_or(rs.created),
+        (true, false) => now(),
+        _ => rs.created,
+    };
+    NewRecord {
+        component: component.name.clone(),
+        environment: environment.name.clone(),
+        object_uid: seen.object_uid.clone(),
+        revision: rs.revision,
+        digest: pinned.or_else(|| if current { seen.digest.clone() } else { None }),
+        image,
+        change: rs.change.clone(),
+        by: rs.author.clone(),
+        commit: rs.commit.clone(),
+        cause: rs.cause.clone(),
+        template: template(object).to_string(),
+        at,
+        outcome: if rs.change.is_some() { RecordOutcome::Running } else { RecordOutcome::Unknown },
+    }
+}
+
+/// The ReplicaSet's pod template as the Deployment had it: without the label that the controller adds.
+fn template(object: &Value) -> Value {
+    let mut template = object.pointer("/spec/template").cloned().unwrap_or(Value::Null);
+    if let Some(labels) = template.pointer_mut("/metadata/labels").and_then(Value::as_object_mut) {
+        labels.remove("pod-template-hash");
+    }
+    template
+}
+
+/// Follows the clusters, and records what is new shortly after it shows.
+pub(crate) async fn recorder(engine: Engine) {
+    let mut events = engine.events().subscribe();
+    loop {
+        record_all(&engine).await;
+        let changed = async {
+            // Bursts are one round: a rollout tells of itself many times a second.
+            let _ = events.recv().await;
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            while events.try_recv().is_ok() {}
+        };
+        tokio::select! {
+            () = engine.0.stop.cancelled() => return,
+            () = changed => {}
+        }
+    }
+}
+
+async fn record_all(engine: &Engine) {
+    let catalog = engine.catalog();
+    for environment in &catalog.environments {
+        for component in catalog.components.iter().filter(|c| c.workload.kind == WorkloadKind::Deployment) {
+            if let Err(error) = engine.record_place(component, environment).await {
+                tracing::warn!(%error, component = component.name, environment = environment.name, "a revision was not recorded; it is tried again");
+            }
+        }
+    }
+}

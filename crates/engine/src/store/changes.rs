@@ -1,0 +1,351 @@
+//! Changes with their steps, votes and the journal of their write.
+
+use super::{Store, Tx, document, json};
+use crate::error::Result;
+use domain::Time;
+use domain::changes::step::Written;
+use domain::changes::{Change, Outcome, Plan, State, Step, Vote, VoteKind};
+use sqlx::any::AnyRow;
+use sqlx::{Any, Executor, Row};
+
+/// Which changes to list; empty means all.
+#[derive(Clone, Debug, Default)]
+pub struct ChangeFilter {
+    pub component: Option<String>,
+    pub environment: Option<String>,
+    pub states: Vec<State>,
+}
+
+#[derive(Clone, Debug)]
+pub struct PageRequest {
+    pub cursor: Option<String>,
+    /// 1 to 200.
+    pub limit: i64,
+}
+
+impl Default for PageRequest {
+    fn default() -> PageRequest {
+        PageRequest { cursor: None, limit: 50 }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct Page<T> {
+    pub items: Vec<T>,
+    pub next: Option<String>,
+}
+
+pub struct NewChange<'a> {
+    pub id: &'a str,
+    pub state: State,
+    pub plan: &'a Plan,
+    pub digest: &'a str,
+    pub at: Time,
+}
+
+/// The write's journal as it is kept: the bytes are sent again exactly as they are.
+#[derive(Clone, Debug)]
+pub struct Journal {
+    pub written: Written,
+    pub bytes: String,
+    pub applied_at: Option<Time>,
+}
+
+impl Store {
+    pub async fn insert_change(&self, tx: &mut Tx, new: NewChange<'_>) -> Result<()> {
+        sqlx::query(
+            "INSERT INTO changes (id, number, state, kind, component, environment, requester, plan, digest, requested_at, owner, lease_until, fence)
+             SELECT $1, COALESCE(MAX(number), 0) + 1, $2, $3, $4, $5, $6, $7, $8, $9, '', 0, 0 FROM changes",
+        )
+        .bind(new.id)
+        .bind(new.state.as_str())
+        .bind(new.plan.kind.as_str())
+        .bind(&new.plan.component)
+        .bind(&new.plan.environment)
+        .bind(&new.plan.requester)
+        .bind(json("a plan", new.plan)?)
+        .bind(new.digest)
+        .bind(new.at.0)
+        .execute(&mut **tx)
+        .await?;
+        Ok(())
+    }
+
+    pub async fn set_state(&self, tx: &mut Tx, id: &str, state: State) -> Result<()> {
+        sqlx::query("UPDATE changes SET state = $2 WHERE id = $1").bind(id).bind(state.as_str()).execute(&mut **tx).await?;
+        Ok(())
+    }
+
+    pub async fn set_outcome(&self, tx: &mut Tx, id: &str, outcome: &Outcome) -> Result<()> {
+        sqlx::query("UPDATE changes SET state = $2, outcome = $3, owner = '', lease_until = 0 WHERE id = $1")
+            .bind(id)
+            .bind(outcome.state.as_str())
+            .bind(json("an outcome", outcome)?)
+            .execute(&mut **tx)
+            .await?;
+        Ok(())
+    }
+
+    /// Sets a step's state; `started` and `finished` only where they are given.
+    pub async fn set_step(&self, tx: &mut Tx, id: &str, position: i64, step: &Step) -> Result<()> {
+        sqlx::query(
+            "INSERT INTO change_steps (change_id, position, name, state, started, finished, detail) VALUES ($1, $2, $3, $4, $5, $6, $7)
+             ON CONFLICT (change_id, name) DO UPDATE SET state = excluded.state, detail = excluded.detail,
+               started = COALESCE(change_steps.started, excluded.started), finished = COALESCE(excluded.finished, change_steps.finished)",
+        )
+        .bind(id)
+        .bind(position)
+        .bind(&step.name)
+        .bind(&step.state)
+        .bind(step.started.map(|t| t.0))
+        .bind(step.finished.map(|t| t.0))
+        .bind(&step.detail)
+        .execute(&mut **tx)
+        .await?;
+        Ok(())
+    }
+
+    /// False: this person has voted already, and the vote stands as it was.
+    pub async fn insert_vote(&self, tx: &mut Tx, id: &str, vote: &Vote) -> Result<bool> {
+        let kind = if vote.vote == VoteKind::Approve { "approve" } else { "reject" };
+        let done = sqlx::query(
+            "INSERT INTO votes (change_id, person, vote, at, digest, reason) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (change_id, person) DO NOTHING",
+        )
+        .bind(id)
+        .bind(&vote.by)
+        .bind(kind)
+        .bind(vote.at.0)
+        .bind(&vote.digest)
+        .bind(&vote.reason)
+        .execute(&mut **tx)
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// By id, or by label: `CH-12`.
+    pub async fn change(&self, id: &str) -> Result<Option<Change>> {
+        let mut connection = self.pool().acquire().await?;
+        load(&mut connection, id).await
+    }
+
+    /// The same inside a writing transaction: what it answers stays true until the commit.
+    pub async fn change_in(&self, tx: &mut Tx, id: &str) -> Result<Option<Change>> {
+        load(tx, id).await
+    }
+
+    /// Newest first. The cursor is the number of the last one seen.
+    pub async fn changes(&self, filter: &ChangeFilter, page: &PageRequest) -> Result<Page<Change>> {
+        let before = page.cursor.as_deref().and_then(|cursor| cursor.parse().ok()).unwrap_or(i64::MAX);
+        // States come from an enumeration: no text of a stranger is in here.
+        let states: Vec<_> = filter.states.iter().map(|state| format!("|{state}|")).collect();
+        let rows = sqlx::query(
+            "SELECT id, number, state, plan, digest, requested_at, outcome FROM changes
+             WHERE number < $1 AND ($2 = '' OR component = $2) AND ($3 = '' OR environment = $3)
+               AND ($4 = '' OR $4 LIKE '%|' || state || '|%')
+             ORDER BY number DESC LIMIT $5",
+        )
+        .bind(before)
+        .bind(filter.component.as_deref().unwrap_or(""))
+        .bind(filter.environment.as_deref().unwrap_or(""))
+        .bind(states.concat())
+        .bind(page.limit + 1)
+        .fetch_all(self.pool())
+        .await?;
+        let mut items = Vec::with_capacity(rows.len());
+        let mut connection = self.pool().acquire().await?;
+        for row in rows.iter().take(usize::try_from(page.limit).unwrap_or(usize::MAX)) {
+            items.push(whole(&mut connection, row).await?);
+        }
+        let more = rows.len() > items.len();
+        let next = more.then(|| items.last().map(|change: &Change| change.number.to_string())).flatten();
+        Ok(Page { items, next })
+    }
+
+    /// Ids of all changes in these states, oldest first.
+    pub async fn changes_in_states(&self, states: &[State]) -> Result<Vec<String>> {
+        let states: Vec<_> = states.iter().map(|state| format!("|{state}|")).collect();
+        Ok(sqlx::query_scalar("SELECT id FROM changes WHERE $1 LIKE '%|' || state || '|%' ORDER BY number")
+            .bind(states.concat())
+            .fetch_all(self.pool())
+            .await?)
+    }
+
+    pub async fn count_by_state(&self) -> Result<Vec<(String, i64)>> {
+        let rows = sqlx::query("SELECT state, CAST(COUNT(*) AS BIGINT) AS n FROM changes GROUP BY state ORDER BY state")
+            .fetch_all(self.pool())
+            .await?;
+        rows.iter().map(|row| Ok((row.try_get("state")?, row.try_get("n")?))).collect()
+    }
+
+    /// Takes a change up: only when nobody else holds it. Answers the new fence.
+    pub async fn lease(&self, tx: &mut Tx, id: &str, owner: &str, now: Time, until: Time) -> Result<Option<i64>> {
+        Ok(sqlx::query_scalar(
+            "UPDATE changes SET owner = $2, lease_until = $4, fence = fence + 1
+             WHERE id = $1 AND state IN ('ready', 'running', 'observing') AND (owner = $2 OR lease_until < $3) RETURNING fence",
+        )
+        .bind(id)
+        .bind(owner)
+        .bind(now.0)
+        .bind(until.0)
+        .fetch_optional(&mut **tx)
+        .await?)
+    }
+
+    /// False: the lease is lost, and whoever asked must stop.
+    pub async fn renew(&self, tx: &mut Tx, id: &str, owner: &str, until: Time) -> Result<bool> {
+        let done = sqlx::query("UPDATE changes SET lease_until = $3 WHERE id = $1 AND owner = $2")
+            .bind(id)
+            .bind(owner)
+            .bind(until.0)
+            .execute(&mut **tx)
+            .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    pub async fn release(&self, tx: &mut Tx, owner: &str) -> Result<()> {
+        sqlx::query("UPDATE changes SET owner = '', lease_until = 0 WHERE owner = $1").bind(owner).execute(&mut **tx).await?;
+        Ok(())
+    }
+
+    /// From ready to running, when no other change runs in the same place and no older one waits there. False: not yet its turn.
+    pub async fn start_running(&self, tx: &mut Tx, id: &str) -> Result<bool> {
+        let done = sqlx::query(
+            "UPDATE changes SET state = 'running' WHERE id = $1 AND state = 'ready' AND NOT EXISTS (
+               SELECT 1 FROM changes o WHERE o.component = changes.component AND o.environment = changes.environment AND o.id <> changes.id
+                 AND (o.state IN ('running', 'observing') OR (o.state = 'ready' AND o.number < changes.number)))",
+        )
+        .bind(id)
+        .execute(&mut **tx)
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    pub async fn journal(&self, id: &str) -> Result<Journal> {
+        let row = sqlx::query("SELECT resource_version, bytes, tries, generation, applied_at FROM change_writes WHERE change_id = $1")
+            .bind(id)
+            .fetch_optional(self.pool())
+            .await?;
+        let Some(row) = row else { return Ok(Journal { written: Written::Nothing, bytes: String::new(), applied_at: None }) };
+        let written = match row.try_get::<Option<i64>, _>("generation")? {
+            Some(generation) => Written::Applied { generation },
+            None => Written::Intended { resource_version: row.try_get("resource_version")?, tries: row.try_get("tries")? },
+        };
+        Ok(Journal { written, bytes: row.try_get("bytes")?, applied_at: row.try_get::<Option<i64>, _>("applied_at")?.map(Time) })
+    }
+
+    pub async fn journal_intent(&self, tx: &mut Tx, id: &str, resource_version: &str, bytes: &str, at: Time) -> Result<()> {
+        sqlx::query(
+            "INSERT INTO change_writes (change_id, resource_version, bytes, tries, intended_at) VALUES ($1, $2, $3, 1, $4)
+             ON CONFLICT (change_id) DO UPDATE SET resource_version = excluded.resource_version, bytes = excluded.bytes, tries = change_writes.tries + 1",
+        )
+        .bind(id)
+        .bind(resource_version)
+        .bind(bytes)
+        .bind(at.0)
+        .execute(&mut **tx)
+        .await?;
+        Ok(())
+    }
+
+    pub async fn journal_applied(&self, tx: &mut Tx, id: &str, generation: i64, at: Time) -> Result<()> {
+        sqlx::query("UPDATE change_writes SET generation = $2, applied_at = $3 WHERE change_id = $1")
+            .bind(id)
+            .bind(generation)
+            .bind(at.0)
+            .execute(&mut **tx)
+            .await?;
+        Ok(())
+    }
+
+    /// The change that a key made, and the body it was made with.
+    pub async fn idempotent(&self, tx: &mut Tx, person: &str, key: &str) -> Result<Option<(String, String)>> {
+        let row = sqlx::query("SELECT change_id, body_sha256 FROM idempotency WHERE person = $1 AND key = $2")
+            .bind(person)
+            .bind(key)
+            .fetch_optional(&mut **tx)
+            .await?;
+        row.map(|row| Ok((row.try_get("change_id")?, row.try_get("body_sha256")?))).transpose()
+    }
+
+    pub async fn remember_key(&self, tx: &mut Tx, person: &str, key: &str, body_sha256: &str, change: &str, at: Time) -> Result<()> {
+        sqlx::query("INSERT INTO idempotency (person, key, body_sha256, change_id, at) VALUES ($1, $2, $3, $4, $5)")
+            .bind(person)
+            .bind(key)
+            .bind(body_sha256)
+            .bind(change)
+            .bind(at.0)
+            .execute(&mut **tx)
+            .await?;
+        Ok(())
+    }
+}
+
+async fn load(connection: &mut sqlx::AnyConnection, id: &str) -> Result<Option<Change>> {
+    let number: i64 = id.strip_prefix("CH-").and_then(|number| number.parse().ok()).unwrap_or(-1);
+    let row = connection
+        .fetch_optional(
+            sqlx::query("SELECT id, number, state, plan, digest, requested_at, outcome FROM changes WHERE id = $1 OR number = $2")
+                .bind(id.to_owned())
+                .bind(number),
+        )
+        .await?;
+    match row {
+        Some(row) => Ok(Some(whole(connection, &row).await?)),
+        None => Ok(None),
+    }
+}
+
+async fn whole(connection: &mut sqlx::AnyConnection, row: &AnyRow) -> Result<Change> {
+    let id: String = row.try_get("id")?;
+    let steps = steps(connection, &id).await?;
+    let votes = votes(connection, &id).await?;
+    let written_generation: Option<Option<i64>> = sqlx::query_scalar("SELECT generation FROM change_writes WHERE change_id = $1")
+        .bind(id.clone())
+        .fetch_optional(&mut *connection)
+        .await?;
+    Ok(Change {
+        number: row.try_get("number")?,
+        state: State::parse(row.try_get("state")?).unwrap_or(State::Stuck),
+        plan: document("a plan", row.try_get("plan")?)?,
+        digest: row.try_get("digest")?,
+        requested_at: Time(row.try_get("requested_at")?),
+        outcome: row.try_get::<Option<String>, _>("outcome")?.map(|text| document("an outcome", &text)).transpose()?,
+        votes,
+        steps,
+        written_generation: written_generation.flatten(),
+        id,
+    })
+}
+
+async fn steps(connection: &mut sqlx::AnyConnection, id: &str) -> Result<Vec<Step>> {
+    let query =
+        sqlx::query::<Any>("SELECT name, state, started, finished, detail FROM change_steps WHERE change_id = $1 ORDER BY position");
+    let rows = query.bind(id.to_owned()).fetch_all(&mut *connection).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Step {
+                name: row.try_get("name")?,
+                state: row.try_get("state")?,
+                started: row.try_get::<Option<i64>, _>("started")?.map(Time),
+                finished: row.try_get::<Option<i64>, _>("finished")?.map(Time),
+                detail: row.try_get("detail")?,
+            })
+        })
+        .collect()
+}
+
+async fn votes(connection: &mut sqlx::AnyConnection, id: &str) -> Result<Vec<Vote>> {
+    let query = sqlx::query::<Any>("SELECT person, vote, at, digest, reason FROM votes WHERE change_id = $1 ORDER BY at, person");
+    let rows = query.bind(id.to_owned()).fetch_all(&mut *connection).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Vote {
+                by: row.try_get("person")?,
+                vote: if row.try_get::<String, _>("vote")? == "approve" { VoteKind::Approve } else { VoteKind::Reject },
+                at: Time(row.try_get("at")?),
+                digest: row.try_get("digest")?,
+                reason: row.try_get("reason")?,
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,99 @@
+//! The database: the only place with SQL. SQLite in a file by default, PostgreSQL by its URL; one text for both.
+//!
+//! Invariant: every mutation goes through [`Store::write`], one transaction that holds the audit entry too; writers take turns.
+
+mod access;
+mod audit;
+mod changes;
+mod records;
+
+pub use access::{SessionRow, TokenInfo};
+pub use audit::Act;
+pub use changes::{ChangeFilter, Journal, NewChange, Page, PageRequest};
+pub use records::NewRecord;
+
+use crate::error::Result;
+use sqlx::any::{AnyPoolOptions, install_default_drivers};
+use sqlx::{Any, AnyPool, Executor, Transaction};
+use std::time::Duration;
+
+#[derive(Clone, Debug)]
+pub struct Store {
+    pool: AnyPool,
+    postgres: bool,
+}
+
+pub type Tx = Transaction<'static, Any>;
+
+/// Oldest SQLite that keeps its promises when two connections checkpoint at once.
+const SQLITE_AT_LEAST: [i64; 3] = [3, 51, 3];
+
+static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations");
+
+impl Store {
+    /// Opens and brings up to date. `url`: `sqlite://FILE?mode=rwc` or `postgres://…`.
+    pub async fn open(url: &str) -> Result<Store> {
+        install_default_drivers();
+        let postgres = url.starts_with("postgres");
+        let options = AnyPoolOptions::new().max_connections(if postgres { 8 } else { 4 }).acquire_timeout(Duration::from_secs(10));
+        let options = options.after_connect(move |connection, _| {
+            Box::pin(async move {
+                if !postgres {
+                    connection.execute("PRAGMA journal_mode = WAL").await?;
+                    connection.execute("PRAGMA synchronous = FULL").await?;
+                    connection.execute("PRAGMA foreign_keys = ON").await?;
+                    connection.execute("PRAGMA busy_timeout = 5000").await?;
+                }
+                Ok(())
+            })
+        });
+        let store = Store { pool: options.connect(url).await?, postgres };
+        store.sqlite_is_sound().await?;
+        MIGRATIONS.run(&store.pool).await?;
+        Ok(store)
+    }
+
+    async fn sqlite_is_sound(&self) -> Result<()> {
+        if self.postgres {
+            return Ok(());
+        }
+        let version: String = sqlx::query_scalar("SELECT sqlite_version()").fetch_one(&self.pool).await?;
+        let parts: Vec<i64> = version.split('.').filter_map(|part| part.parse().ok()).collect();
+        if parts.as_slice() < SQLITE_AT_LEAST.as_slice() {
+            return Err(sqlx::Error::Configuration(format!("SQLite {version} can lose commits: at least 3.51.3 is needed").into()).into());
+        }
+        Ok(())
+    }
+
+    /// A transaction that writes. Writers take turns from its first line, so what one reads in it stays true until it commits.
+    pub async fn write(&self) -> Result<Tx> {
+        if self.postgres {
+            let mut tx = self.pool.begin().await?;
+            sqlx::query("SELECT pg_advisory_xact_lock(7301)").execute(&mut *tx).await?;
+            return Ok(tx);
+        }
+        Ok(self.pool.begin_with("BEGIN IMMEDIATE").await?)
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<()> {
+        sqlx::query("SELECT 1").execute(&self.pool).await?;
+        Ok(())
+    }
+
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+
+    pub(crate) fn pool(&self) -> &AnyPool {
+        &self.pool
+    }
+}
+
+pub(crate) fn document<T: serde::de::DeserializeOwned>(what: &'static str, text: &str) -> Result<T> {
+    serde_json::from_str(text).map_err(|source| crate::Error::Document { what, source })
+}
+
+pub(crate) fn json<T: serde::Serialize>(what: &'static str, value: &T) -> Result<String> {
+    serde_json::to_string(value).map_err(|source| crate::Error::Document { what, source })
+}
