@@ -320,7 +320,10 @@ impl Reader {
         if rule.from.value.is_empty() {
             self.problem(&rule.from, "expected whose votes count, such as [\"team:devops\"]");
         }
-        let from = rule.from.value.iter().filter_map(|group| self.group(group, known)).collect();
+        let from: Vec<String> = rule.from.value.iter().filter_map(|group| self.group(group, known)).collect();
+        if from.is_empty() && rule.from.value.iter().all(|group| group.value.starts_with("on-call:")) && !rule.from.value.is_empty() {
+            self.problem(&rule.from, "nobody could approve: votes of whoever is on call are not counted yet, so add a team");
+        }
         Rule { from, needed: rule.needed.value }
     }
 

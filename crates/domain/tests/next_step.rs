@@ -1,0 +1,124 @@
+//! What the worker does next, for every state of the journal times everything that can be seen.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use domain::Time;
+use domain::changes::State;
+use domain::changes::plan::Target;
+use domain::changes::step::{Journal, Next, Present, Seen, Written, next_step};
+use domain::clusters::{PodSaid, Rollout, WorkloadKind};
+
+fn target() -> Target {
+    Target {
+        cluster: "prod".into(),
+        namespace: "ns".into(),
+        kind: WorkloadKind::Deployment,
+        name: "api".into(),
+        uid: "uid".into(),
+        generation: 7,
+        spec_hash: "planned".into(),
+    }
+}
+
+fn present() -> Present {
+    Present {
+        uid: "uid".into(),
+        resource_version: "100".into(),
+        generation: 7,
+        spec_hash: "planned".into(),
+        change: Some("an older change".into()),
+        rollout: Rollout::Complete,
+        failing: None,
+        replica_failure: None,
+    }
+}
+
+fn there(change: impl FnOnce(&mut Present)) -> Seen {
+    let mut present = present();
+    change(&mut present);
+    Seen::There(Box::new(present))
+}
+
+fn step(written: &Written, seen: &Seen, now: i64) -> Next {
+    let target = target();
+    let journal = Journal { id: "mine", target: &target, valid_until: Time(1000), written, written_at: Some(Time(0)) };
+    next_step(&journal, seen, Time(now))
+}
+
+fn ends(next: Next) -> State {
+    match next {
+        Next::Finish { state, .. } => state,
+        other => panic!("it goes on: {other:?}"),
+    }
+}
+
+#[test]
+fn before_the_write() {
+    let nothing = Written::Nothing;
+    assert_eq!(step(&nothing, &there(|_| {}), 0), Next::Intend { resource_version: "100".into() });
+    assert_eq!(ends(step(&nothing, &there(|_| {}), 1001)), State::Expired);
+    assert_eq!(ends(step(&nothing, &Seen::Gone, 0)), State::Superseded);
+    assert_eq!(ends(step(&nothing, &there(|p| p.uid = "other".into()), 0)), State::Superseded);
+    assert_eq!(ends(step(&nothing, &there(|p| p.generation = 8), 0)), State::Superseded);
+    assert_eq!(ends(step(&nothing, &there(|p| p.spec_hash = "other".into()), 0)), State::Superseded);
+    assert_eq!(step(&nothing, &Seen::Unreachable("no route".into()), 0), Next::Retry("no route".into()));
+}
+
+#[test]
+fn after_an_intent_whose_answer_is_unknown() {
+    let intended = Written::Intended { resource_version: "100".into(), tries: 1 };
+    assert_eq!(step(&intended, &there(|_| {}), 0), Next::Send, "nothing happened: the same bytes again");
+    let adopted = there(|p| (p.change, p.generation, p.spec_hash) = (Some("mine".into()), 8, "written".into()));
+    assert_eq!(step(&intended, &adopted, 0), Next::Adopt { generation: 8 });
+    assert_eq!(
+        step(&intended, &there(|p| p.resource_version = "101".into()), 0),
+        Next::Intend { resource_version: "101".into() },
+        "only its status moved"
+    );
+    assert_eq!(ends(step(&intended, &there(|p| (p.generation, p.spec_hash) = (8, "theirs".into())), 0)), State::Superseded);
+    assert_eq!(ends(step(&intended, &Seen::Gone, 0)), State::Superseded);
+    assert_eq!(
+        step(&intended, &Seen::Unreachable("x".into()), 5000),
+        Next::Retry("x".into()),
+        "it may have arrived: never given up blindly"
+    );
+    let tired = Written::Intended { resource_version: "100".into(), tries: 8 };
+    assert_eq!(ends(step(&tired, &there(|p| p.resource_version = "109".into()), 0)), State::Errored);
+}
+
+#[test]
+fn while_it_rolls_out() {
+    let applied = Written::Applied { generation: 8 };
+    let at = |change: fn(&mut Present)| {
+        there(move |p| {
+            (p.generation, p.spec_hash, p.change) = (8, "written".into(), Some("mine".into()));
+            change(p);
+        })
+    };
+    assert_eq!(ends(step(&applied, &at(|_| {}), 0)), State::Succeeded);
+    assert_eq!(step(&applied, &at(|p| p.rollout = Rollout::Waiting("1 of 3".into())), 0), Next::Watch("1 of 3".into()));
+    assert_eq!(ends(step(&applied, &at(|p| p.rollout = Rollout::Failed("deadline".into())), 0)), State::Failed);
+    assert_eq!(ends(step(&applied, &at(|p| p.generation = 9), 0)), State::Superseded);
+    assert!(matches!(step(&applied, &at(|p| p.generation = 7), 0), Next::Watch(_)), "an old view proves nothing");
+    assert_eq!(ends(step(&applied, &at(|p| p.uid = "namesake".into()), 0)), State::Errored, "a namesake is not followed");
+    assert_eq!(ends(step(&applied, &Seen::Gone, 0)), State::Errored);
+    assert_eq!(step(&applied, &Seen::Unreachable("x".into()), 0), Next::Retry("x".into()));
+    assert_eq!(
+        ends(step(&applied, &at(|p| (p.rollout, p.replica_failure) = (Rollout::Waiting("w".into()), Some("exceeded quota".into()))), 0)),
+        State::Failed
+    );
+    assert_eq!(ends(step(&applied, &at(|p| p.rollout = Rollout::Waiting("w".into())), 3_601_000)), State::Stuck);
+}
+
+#[test]
+fn a_failing_pod_is_quoted() {
+    let said = PodSaid { pod: "api-1".into(), container: "api".into(), reason: "ImagePullBackOff".into(), message: "Back-off".into() };
+    let seen = there(|p| (p.generation, p.rollout, p.failing) = (8, Rollout::Waiting("w".into()), Some(said.clone())));
+    match step(&Written::Applied { generation: 8 }, &seen, 0) {
+        Next::Finish { state: State::Failed, reason, failing_pod } => {
+            assert_eq!(reason, "ImagePullBackOff: Back-off");
+            assert_eq!(failing_pod, Some(said));
+        }
+        other => panic!("{other:?}"),
+    }
+}

@@ -1,0 +1,221 @@
+//! Plans and refusals: the same facts give the same digest, and every rule that forbids is named.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use domain::Time;
+use domain::catalog::{Approval, Component, DeclaredWorkload, Environment, Rule};
+use domain::changes::plan::{Live, draft};
+use domain::changes::{Facts, Hold, Patch, Plan, RefusalCode, Request, Stamp};
+use domain::clusters::{CellState, WorkloadKind};
+use domain::names::Name;
+use domain::releases::{DeploymentRecord, RecordOutcome};
+use serde_json::{Value, json};
+
+const OLD: &str = "sha256:0000000000000000000000000000000000000000000000000000000000000001";
+const NEW: &str = "sha256:0000000000000000000000000000000000000000000000000000000000000002";
+
+fn name(text: &str) -> Name {
+    Name::parse("name", text).unwrap()
+}
+
+fn object(image: &str) -> Value {
+    json!({
+        "metadata": {"name": "devmatrix-api", "uid": "u-1", "generation": 61, "annotations": {}},
+        "spec": {"replicas": 4, "template": {"metadata": {"labels": {"app": "api"}}, "spec": {"containers": [{"name": "api", "image": image}]}}},
+    })
+}
+
+fn live(tag: &str, digest: Option<&str>) -> Live {
+    let image = format!("registry.example/api:{tag}");
+    Live {
+        object: object(&image),
+        state: CellState::Healthy,
+        reason: String::new(),
+        digest: digest.map(Into::into),
+        container: "api".into(),
+        image,
+        since: Some(Time(0)),
+        managed_by: None,
+    }
+}
+
+fn environment(name: &str, from: Option<&str>) -> Environment {
+    let approval = Approval { rules: vec![Rule { from: vec!["devops".into()], needed: 1 }], exclude_requester: true, expires_s: 86_400 };
+    Environment {
+        name: name.into(),
+        title: name.to_uppercase(),
+        stage: 1,
+        cluster: "c".into(),
+        namespace: "ns".into(),
+        branch: None,
+        production: from.is_some(),
+        promote_from: from.map(Into::into),
+        approval: from.map(|_| approval),
+        rollback_needs_approval: false,
+    }
+}
+
+fn facts() -> Facts {
+    Facts {
+        now: Time(7_200_500),
+        requester: "bea".into(),
+        component: Component {
+            name: "api".into(),
+            title: "API server".into(),
+            owner: "backend".into(),
+            technology: String::new(),
+            port: None,
+            replicas: Some(3),
+            cpu: None,
+            memory: None,
+            workload: DeclaredWorkload { kind: WorkloadKind::Deployment, name: "devmatrix-api".into() },
+            container: None,
+            depends_on: vec![],
+        },
+        environment: environment("prod", Some("staging")),
+        cluster_title: "EKS us-east-1".into(),
+        target: Some(live("1.42.3", Some(OLD))),
+        source: Some((environment("staging", None), Some(live("1.43.1", Some(NEW))))),
+        record: None,
+        holds: vec![],
+        policy_version: "p1".into(),
+    }
+}
+
+fn promote() -> Request {
+    Request::Promote { component: name("api"), environment: name("prod"), from: name("staging"), reason: "fixes it".into() }
+}
+
+fn rollback(to_revision: i64) -> Request {
+    Request::Rollback { component: name("api"), environment: name("prod"), to_revision, reason: "errors".into() }
+}
+
+fn plan(facts: &Facts, request: &Request) -> Plan {
+    let draft = draft(facts, request).unwrap();
+    let after = object("registry.example/api:after");
+    draft.with_dry_run(&after)
+}
+
+fn refused(change: impl FnOnce(&mut Facts), request: &Request) -> RefusalCode {
+    let mut facts = facts();
+    change(&mut facts);
+    draft(&facts, request).unwrap_err().code
+}
+
+#[test]
+fn a_promotion_moves_the_digest_and_nothing_else() {
+    let plan = plan(&facts(), &promote());
+    assert_eq!(plan.to.image, format!("registry.example/api:1.43.1@{NEW}"));
+    assert_eq!(plan.to.digest.as_deref(), Some(NEW));
+    assert_eq!(plan.patch.body["spec"], json!({"template": {"spec": {"containers": [{"name": "api", "image": plan.to.image}]}}}));
+    assert_eq!(plan.summary, "Promote API server 1.43.1 to PROD");
+    assert_eq!((plan.target.uid.as_str(), plan.target.generation), ("u-1", 61));
+    assert_eq!(plan.valid_until.seconds_since(plan.made_at), 86_400);
+    assert!(plan.diff.unified.contains("api:after"), "{}", plan.diff.unified);
+}
+
+#[test]
+fn the_digest_names_the_whole_plan() {
+    let base = plan(&facts(), &promote());
+    assert_eq!(base.digest(), plan(&facts(), &promote()).digest(), "the same facts, the same digest");
+    let mut seen = vec![base.digest()];
+    let changes: [fn(&mut Facts); 6] = [
+        |f| f.now = Time(f.now.0 + 1000),
+        |f| f.requester = "ben".into(),
+        |f| f.policy_version = "p2".into(),
+        |f| f.target.as_mut().unwrap().object["metadata"]["generation"] = json!(62),
+        |f| f.target.as_mut().unwrap().object["spec"]["replicas"] = json!(5),
+        |f| f.environment.approval.as_mut().unwrap().rules[0].needed = 2,
+    ];
+    for change in changes {
+        let mut facts = facts();
+        change(&mut facts);
+        let digest = plan(&facts, &promote()).digest();
+        assert!(!seen.contains(&digest));
+        seen.push(digest);
+    }
+    let stored: Plan = serde_json::from_str(&serde_json::to_string(&base).unwrap()).unwrap();
+    assert_eq!(stored.digest(), base.digest(), "a plan survives being stored");
+}
+
+#[test]
+fn promotions_are_refused_with_the_reason() {
+    use RefusalCode::*;
+    let source = |f: &mut Facts, change: fn(&mut Live)| change(f.source.as_mut().unwrap().1.as_mut().unwrap());
+    assert_eq!(refused(|f| source(f, |s| s.state = CellState::Degraded), &promote()), SourceUnhealthy);
+    assert_eq!(refused(|f| source(f, |s| s.state = CellState::Progressing), &promote()), SourceUnhealthy);
+    assert_eq!(refused(|f| source(f, |s| s.state = CellState::Paused), &promote()), SourceUnhealthy);
+    assert_eq!(refused(|f| source(f, |s| s.state = CellState::Unknown), &promote()), SourceUnverified);
+    assert_eq!(refused(|f| f.source.as_mut().unwrap().1 = None, &promote()), SourceUnverified);
+    assert_eq!(refused(|f| source(f, |s| s.digest = None), &promote()), DigestUnknown);
+    assert_eq!(refused(|f| source(f, |s| s.digest = Some(OLD.into())), &promote()), AlreadyRunning);
+    assert_eq!(refused(|f| f.target.as_mut().unwrap().managed_by = Some("Argo CD".into()), &promote()), ManagedByGitops);
+    assert_eq!(refused(|f| f.target = None, &promote()), WorkloadMissing);
+    assert_eq!(refused(|f| f.source = None, &promote()), PromotionPathUnknown);
+    assert_eq!(refused(|f| f.component.workload.kind = WorkloadKind::StatefulSet, &promote()), KindNotSupported);
+    let hold = Hold {
+        id: "h".into(),
+        component: "api".into(),
+        environment: "prod".into(),
+        image: "x".into(),
+        digest: Some(NEW.into()),
+        change: "c".into(),
+        by: "bea".into(),
+        at: Time(0),
+    };
+    assert_eq!(refused(|f| f.holds.push(hold), &promote()), ReleaseOnHold);
+}
+
+fn with_record(current: bool) -> Facts {
+    let mut facts = facts();
+    let template =
+        json!({"metadata": {"labels": {"app": "api"}}, "spec": {"containers": [{"name": "api", "image": "registry.example/api:1.42.2"}]}});
+    let record = DeploymentRecord {
+        id: "r".into(),
+        component: "api".into(),
+        environment: "prod".into(),
+        revision: 3,
+        image: "registry.example/api:1.42.2".into(),
+        tag: Some("1.42.2".into()),
+        digest: None,
+        change: None,
+        by: None,
+        commit: None,
+        cause: None,
+        at: Time(0),
+        outcome: RecordOutcome::Succeeded,
+        duration_s: None,
+        current,
+    };
+    facts.record = Some((record, template));
+    facts
+}
+
+#[test]
+fn a_rollback_restores_the_template_and_needs_no_vote() {
+    let plan = plan(&with_record(false), &rollback(3));
+    assert_eq!(plan.approval, None);
+    assert_eq!(plan.to_revision, Some(3));
+    assert_eq!(plan.patch.body[0], json!({"op": "test", "path": "/metadata/uid", "value": "u-1"}));
+    assert_eq!(plan.patch.body[1]["path"], "/spec/template");
+    assert_eq!(draft(&with_record(true), &rollback(3)).unwrap_err().code, RefusalCode::AlreadyRunning);
+    assert_eq!(draft(&facts(), &rollback(99)).unwrap_err().code, RefusalCode::RevisionUnknown);
+    let mut asks = with_record(false);
+    asks.environment.rollback_needs_approval = true;
+    assert!(self::plan(&asks, &rollback(3)).approval.is_some());
+}
+
+#[test]
+fn the_bytes_of_a_write_carry_preconditions_and_marks() {
+    let stamp = Stamp { change: "c-1", fence: 2, cause: "why", resource_version: "77" };
+    let merge: Value = serde_json::from_str(&plan(&facts(), &promote()).patch.stamped(&stamp)).unwrap();
+    assert_eq!(merge["metadata"]["resourceVersion"], "77");
+    assert_eq!(merge["metadata"]["uid"], "u-1");
+    assert_eq!(merge["metadata"]["annotations"]["portal.devmatrix.io/change"], "c-1");
+    assert_eq!(merge["metadata"]["annotations"]["portal.devmatrix.io/fence"], "2");
+    let json_patch: Patch = plan(&with_record(false), &rollback(3)).patch;
+    let operations: Value = serde_json::from_str(&json_patch.stamped(&stamp)).unwrap();
+    assert_eq!(operations[0], json!({"op": "test", "path": "/metadata/resourceVersion", "value": "77"}));
+    assert!(operations.as_array().unwrap().iter().any(|op| op["path"] == "/metadata/annotations/kubernetes.io~1change-cause"));
+    assert_eq!(json_patch.stamped(&stamp), json_patch.stamped(&stamp));
+}

@@ -1,0 +1,169 @@
+//! Rollout status, row by row as kubectl's rollout_status.go asks, and the health that the matrix shows.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use domain::Time;
+use domain::catalog::{Component, DeclaredWorkload};
+use domain::clusters::{
+    CellState, Observed, Pod, PodContainer, Reach, Rollout, Waiting, Workload, WorkloadKey, WorkloadKind, cell, rollout,
+};
+
+fn workload(kind: WorkloadKind) -> Workload {
+    Workload {
+        key: WorkloadKey { kind, namespace: "ns".into(), name: "api".into() },
+        uid: "u".into(),
+        generation: 2,
+        observed_generation: 2,
+        created: Time(0),
+        progressed: None,
+        paused: false,
+        on_delete: false,
+        partition: 0,
+        desired: 3,
+        replicas: 3,
+        updated: 3,
+        ready: 3,
+        available: 3,
+        revision: Some(1),
+        revisions_agree: true,
+        stalled: None,
+        replica_failure: None,
+        containers: vec![],
+        managed_by: None,
+        change: None,
+        cause: None,
+    }
+}
+
+fn with(kind: WorkloadKind, change: impl Fn(&mut Workload)) -> Workload {
+    let mut w = workload(kind);
+    change(&mut w);
+    w
+}
+
+fn word(w: &Workload) -> &'static str {
+    match rollout(w) {
+        Rollout::Waiting(_) => "waiting",
+        Rollout::Failed(_) => "failed",
+        Rollout::Complete => "complete",
+    }
+}
+
+type Row = (&'static str, WorkloadKind, fn(&mut Workload), &'static str);
+
+#[test]
+fn each_question_of_kubectl_in_its_order() {
+    use WorkloadKind::{DaemonSet, Deployment, StatefulSet};
+    let table: [Row; 19] = [
+        ("all is there", Deployment, |_| {}, "complete"),
+        ("the spec is newer than what was observed", Deployment, |w| w.generation = 3, "waiting"),
+        (
+            "not observed wins over the deadline",
+            Deployment,
+            |w| (w.generation, w.stalled) = (3, Some(("ProgressDeadlineExceeded".into(), String::new()))),
+            "waiting",
+        ),
+        ("the deadline passed", Deployment, |w| w.stalled = Some(("ProgressDeadlineExceeded".into(), String::new())), "failed"),
+        ("another reason than the deadline", Deployment, |w| w.stalled = Some(("ReplicaSetCreateError".into(), String::new())), "complete"),
+        (
+            "the deadline wins over missing pods",
+            Deployment,
+            |w| (w.updated, w.stalled) = (1, Some(("ProgressDeadlineExceeded".into(), String::new()))),
+            "failed",
+        ),
+        ("new pods are missing", Deployment, |w| w.updated = 2, "waiting"),
+        ("old pods are still there", Deployment, |w| w.replicas = 4, "waiting"),
+        ("new pods are not available", Deployment, |w| w.available = 2, "waiting"),
+        ("scaled to zero", Deployment, |w| (w.desired, w.replicas, w.updated, w.available) = (0, 0, 0, 0), "complete"),
+        ("a daemon set: all is there", DaemonSet, |_| {}, "complete"),
+        ("a daemon set: nodes without the new pod", DaemonSet, |w| w.updated = 2, "waiting"),
+        ("a daemon set: not available everywhere", DaemonSet, |w| w.available = 2, "waiting"),
+        ("a daemon set that updates on delete", DaemonSet, |w| (w.updated, w.on_delete) = (0, true), "complete"),
+        ("a stateful set never observed", StatefulSet, |w| (w.generation, w.observed_generation) = (0, 0), "waiting"),
+        ("a stateful set: a pod is not ready", StatefulSet, |w| w.ready = 2, "waiting"),
+        ("a stateful set: revisions differ", StatefulSet, |w| w.revisions_agree = false, "waiting"),
+        (
+            "a stateful set: above the partition all is new",
+            StatefulSet,
+            |w| (w.partition, w.updated, w.revisions_agree) = (2, 1, false),
+            "complete",
+        ),
+        ("a stateful set: above the partition something is old", StatefulSet, |w| (w.partition, w.updated) = (1, 1), "waiting"),
+    ];
+    for (what, kind, change, expected) in table {
+        assert_eq!(word(&with(kind, change)), expected, "{what}");
+    }
+}
+
+fn component() -> Component {
+    Component {
+        name: "api".into(),
+        title: "API".into(),
+        owner: "backend".into(),
+        technology: String::new(),
+        port: None,
+        replicas: Some(3),
+        cpu: None,
+        memory: None,
+        workload: DeclaredWorkload { kind: WorkloadKind::Deployment, name: "api".into() },
+        container: None,
+        depends_on: vec![],
+    }
+}
+
+fn stuck_pod(reason: &str) -> Pod {
+    Pod {
+        namespace: "ns".into(),
+        name: "api-1".into(),
+        owner: "u".into(),
+        created: Time(0),
+        phase: "Pending".into(),
+        ready: false,
+        deleting: false,
+        node: String::new(),
+        unschedulable: None,
+        containers: vec![PodContainer {
+            name: "api".into(),
+            image_id: String::new(),
+            restarts: 0,
+            waiting: Some(Waiting { reason: reason.into(), message: "Back-off pulling image \"x\"".into() }),
+            last_exit: None,
+        }],
+    }
+}
+
+fn state(w: &Workload, pods: &[&Pod], reach: &Reach) -> CellState {
+    cell(&component(), "ns", Some(Observed { workload: w, replica_sets: &[], pods }), reach).state
+}
+
+#[test]
+fn health_is_never_better_than_what_is_known() {
+    use WorkloadKind::Deployment;
+    let pod = stuck_pod("ImagePullBackOff");
+    let lost = Reach::Lost { last_seen: Some(Time(5)), why: "gone".into() };
+    let forbidden = Reach::Forbidden { why: "no".into() };
+    let healthy = workload(Deployment);
+    assert_eq!(state(&healthy, &[], &Reach::Live), CellState::Healthy);
+    assert_eq!(state(&healthy, &[], &lost), CellState::Unknown);
+    assert_eq!(state(&healthy, &[], &forbidden), CellState::Unknown);
+    assert_eq!(state(&with(Deployment, |w| w.paused = true), &[&pod], &Reach::Live), CellState::Paused);
+    assert_eq!(state(&with(Deployment, |w| w.desired = 0), &[], &Reach::Live), CellState::Healthy);
+    assert_eq!(state(&with(Deployment, |w| (w.updated, w.ready) = (1, 3)), &[], &Reach::Live), CellState::Progressing);
+    assert_eq!(state(&with(Deployment, |w| w.updated = 1), &[&pod], &Reach::Live), CellState::Degraded);
+    assert_eq!(state(&with(Deployment, |w| (w.updated, w.ready) = (1, 0)), &[&pod], &Reach::Live), CellState::Down);
+    assert_eq!(
+        state(&with(Deployment, |w| w.stalled = Some(("ProgressDeadlineExceeded".into(), "x".into()))), &[], &Reach::Live),
+        CellState::Degraded
+    );
+    assert_eq!(state(&healthy, &[&stuck_pod("ErrImagePull")], &Reach::Live), CellState::Healthy, "the first failed pull often heals");
+    assert_eq!(cell(&component(), "ns", None, &Reach::Live).state, CellState::Absent);
+    assert_eq!(cell(&component(), "ns", None, &lost).state, CellState::Unknown, "an unreachable cluster does not prove absence");
+}
+
+#[test]
+fn a_cell_says_why_and_shows_drift() {
+    let w = with(WorkloadKind::Deployment, |w| (w.desired, w.replicas, w.updated, w.ready, w.available) = (2, 2, 2, 2, 2));
+    let cell = cell(&component(), "ns", Some(Observed { workload: &w, replica_sets: &[], pods: &[] }), &Reach::Live);
+    assert_eq!((cell.drift[0].field.as_str(), cell.drift[0].declared.as_str(), cell.drift[0].observed.as_str()), ("replicas", "3", "2"));
+    assert_eq!(cell.reason, "");
+}
