@@ -39,6 +39,7 @@ CREATE TABLE change_writes (
     tries BIGINT NOT NULL,
     intended_at BIGINT NOT NULL,
     generation BIGINT,
+    spec_hash TEXT,
     applied_at BIGINT
 );
 

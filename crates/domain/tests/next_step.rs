@@ -69,7 +69,7 @@ fn after_an_intent_whose_answer_is_unknown() {
     let intended = Written::Intended { resource_version: "100".into(), tries: 1 };
     assert_eq!(step(&intended, &there(|_| {}), 0), Next::Send, "nothing happened: the same bytes again");
     let adopted = there(|p| (p.change, p.generation, p.spec_hash) = (Some("mine".into()), 8, "written".into()));
-    assert_eq!(step(&intended, &adopted, 0), Next::Adopt { generation: 8 });
+    assert_eq!(step(&intended, &adopted, 0), Next::Adopt { generation: 8, spec_hash: "written".into() });
     assert_eq!(
         step(&intended, &there(|p| p.resource_version = "101".into()), 0),
         Next::Intend { resource_version: "101".into() },
@@ -88,7 +88,7 @@ fn after_an_intent_whose_answer_is_unknown() {
 
 #[test]
 fn while_it_rolls_out() {
-    let applied = Written::Applied { generation: 8 };
+    let applied = Written::Applied { generation: 8, spec_hash: "written".into() };
     let at = |change: fn(&mut Present)| {
         there(move |p| {
             (p.generation, p.spec_hash, p.change) = (8, "written".into(), Some("mine".into()));
@@ -98,7 +98,9 @@ fn while_it_rolls_out() {
     assert_eq!(ends(step(&applied, &at(|_| {}), 0)), State::Succeeded);
     assert_eq!(step(&applied, &at(|p| p.rollout = Rollout::Waiting("1 of 3".into())), 0), Next::Watch("1 of 3".into()));
     assert_eq!(ends(step(&applied, &at(|p| p.rollout = Rollout::Failed("deadline".into())), 0)), State::Failed);
-    assert_eq!(ends(step(&applied, &at(|p| p.generation = 9), 0)), State::Superseded);
+    let noted = Next::Adopt { generation: 9, spec_hash: "written".into() };
+    assert_eq!(step(&applied, &at(|p| p.generation = 9), 0), noted, "the controller noted the revision: the spec is still ours");
+    assert_eq!(ends(step(&applied, &at(|p| (p.generation, p.spec_hash) = (9, "theirs".into())), 0)), State::Superseded);
     assert!(matches!(step(&applied, &at(|p| p.generation = 7), 0), Next::Watch(_)), "an old view proves nothing");
     assert_eq!(ends(step(&applied, &at(|p| p.uid = "namesake".into()), 0)), State::Errored, "a namesake is not followed");
     assert_eq!(ends(step(&applied, &Seen::Gone, 0)), State::Errored);
@@ -114,7 +116,7 @@ fn while_it_rolls_out() {
 fn a_failing_pod_is_quoted() {
     let said = PodSaid { pod: "api-1".into(), container: "api".into(), reason: "ImagePullBackOff".into(), message: "Back-off".into() };
     let seen = there(|p| (p.generation, p.rollout, p.failing) = (8, Rollout::Waiting("w".into()), Some(said.clone())));
-    match step(&Written::Applied { generation: 8 }, &seen, 0) {
+    match step(&Written::Applied { generation: 8, spec_hash: "written".into() }, &seen, 0) {
         Next::Finish { state: State::Failed, reason, failing_pod } => {
             assert_eq!(reason, "ImagePullBackOff: Back-off");
             assert_eq!(failing_pod, Some(said));

@@ -13,8 +13,9 @@ pub enum Written {
     Nothing,
     /// Journalled before sending: what became of it may be unknown. `resource_version` is the precondition in the bytes.
     Intended { resource_version: String, tries: i64 },
-    /// The API server made this generation of it.
-    Applied { generation: i64 },
+    /// The API server made this generation of it, with this spec. (The Deployment controller's own note of the revision, an
+    /// annotation, raises the generation once more; the spec stays.)
+    Applied { generation: i64, spec_hash: String },
 }
 
 /// What the cluster shows of the target now.
@@ -52,6 +53,7 @@ pub enum Next {
     /// Our write arrived although its answer did not: journal it as applied.
     Adopt {
         generation: i64,
+        spec_hash: String,
     },
     /// Look again when the cluster tells of a change.
     Watch(String),
@@ -82,7 +84,7 @@ pub fn next_step(journal: &Journal<'_>, seen: &Seen, now: Time) -> Next {
     match journal.written {
         Written::Nothing => before_write(journal, seen, now),
         Written::Intended { resource_version, tries } => after_intent(journal, seen, resource_version, *tries),
-        Written::Applied { generation } => rolling_out(journal, seen, *generation, now),
+        Written::Applied { generation, spec_hash } => rolling_out(journal, seen, *generation, spec_hash, now),
     }
 }
 
@@ -108,7 +110,7 @@ fn after_intent(journal: &Journal<'_>, seen: &Seen, resource_version: &str, trie
         Seen::There(present) => present,
     };
     if present.uid == journal.target.uid && present.change.as_deref() == Some(journal.id) {
-        return Next::Adopt { generation: present.generation };
+        return Next::Adopt { generation: present.generation, spec_hash: present.spec_hash.clone() };
     }
     if let Some(why) = moved(journal.target, present) {
         return finish(State::Superseded, &why);
@@ -122,7 +124,7 @@ fn after_intent(journal: &Journal<'_>, seen: &Seen, resource_version: &str, trie
     Next::Intend { resource_version: present.resource_version.clone() }
 }
 
-fn rolling_out(journal: &Journal<'_>, seen: &Seen, generation: i64, now: Time) -> Next {
+fn rolling_out(journal: &Journal<'_>, seen: &Seen, generation: i64, spec_hash: &str, now: Time) -> Next {
     let present = match seen {
         Seen::Unreachable(why) => return Next::Retry(why.clone()),
         Seen::Gone => return finish(State::Errored, "the workload was deleted while it rolled out"),
@@ -130,6 +132,9 @@ fn rolling_out(journal: &Journal<'_>, seen: &Seen, generation: i64, now: Time) -
     };
     if present.uid != journal.target.uid {
         return finish(State::Errored, "the workload was deleted and made anew while it rolled out");
+    }
+    if present.generation > generation && present.spec_hash == spec_hash {
+        return Next::Adopt { generation: present.generation, spec_hash: present.spec_hash.clone() };
     }
     if present.generation > generation {
         return finish(State::Superseded, "the workload was changed again, outside this change, while it rolled out");

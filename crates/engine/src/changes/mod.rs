@@ -54,7 +54,7 @@ impl Engine {
         let key = domain::clusters::WorkloadKey { kind: target.kind, namespace: target.namespace.clone(), name: target.name.clone() };
         let state = cluster.state();
         match state.observed(&key).map(|known| known.workload) {
-            Some(w) if w.uid == target.uid && w.observed_generation == generation => {
+            Some(w) if w.uid == target.uid && w.observed_generation >= generation => {
                 Progress { desired: w.desired, updated: w.updated, ready: w.ready, available: w.available }
             }
             _ if change.state == State::Succeeded => {

@@ -156,7 +156,7 @@ impl Engine {
         match next_step(&facts, &seen, self.now()) {
             Next::Intend { resource_version } => self.intend(&change, fence, &resource_version).await,
             Next::Send => self.send(&change, &journal).await,
-            Next::Adopt { generation } => self.applied(&change, generation).await,
+            Next::Adopt { generation, spec_hash } => self.applied(&change, generation, &spec_hash).await,
             Next::Watch(why) => self.note(&change, "rollout", 4, &why).await,
             Next::Retry(why) => {
                 self.note(
@@ -216,7 +216,7 @@ impl Engine {
             Ok(cluster) => cluster,
             Err(error) => return Seen::Unreachable(error.to_string()),
         };
-        if let Written::Applied { generation } = written
+        if let Written::Applied { generation, .. } = written
             && let Some(present) = watched(cluster, change, *generation)
         {
             return Seen::There(Box::new(present));
@@ -267,7 +267,7 @@ impl Engine {
         let target = &change.plan.target;
         let cluster = self.cluster(&target.cluster)?.clone();
         match cluster.write(target, change.plan.patch.content_type(), &journal.bytes).await {
-            WriteAnswer::Applied(object) => self.applied(change, domain::changes::plan::generation(&object)).await,
+            WriteAnswer::Applied(object) => self.applied(change, domain::changes::plan::generation(&object), &spec_hash(&object)).await,
             WriteAnswer::Conflict => Ok(Round::Again(Duration::ZERO)),
             WriteAnswer::Refused(why) => {
                 self.conclude(change, State::Errored, &format!("the cluster refused the write: {why}"), None).await?;
@@ -280,28 +280,22 @@ impl Engine {
         }
     }
 
-    async fn applied(&self, change: &Change, generation: i64) -> Result<Round> {
+    /// The write is there, as this generation. Also when the controller's note of the revision made another one of it.
+    async fn applied(&self, change: &Change, generation: i64, spec_hash: &str) -> Result<Round> {
         let now = self.now();
         let mut tx = self.0.store.write().await?;
-        self.0.store.journal_applied(&mut tx, &change.id, generation, now).await?;
-        self.0.store.set_state(&mut tx, &change.id, State::Observing).await?;
-        let wrote = Step {
-            name: "write".into(),
-            state: "done".into(),
-            started: Some(now),
-            finished: Some(now),
-            detail: format!("Applied as generation {generation}"),
-        };
-        self.0.store.set_step(&mut tx, &change.id, 3, &wrote).await?;
-        let rolling = Step {
-            name: "rollout".into(),
-            state: "running".into(),
-            started: Some(now),
-            finished: None,
-            detail: "Pods are being replaced".into(),
-        };
-        self.0.store.set_step(&mut tx, &change.id, 4, &rolling).await?;
-        self.0.store.record(&mut tx, Act::by_worker(now, "cluster.write", &change.id, "done", &format!("generation {generation}"))).await?;
+        self.0.store.journal_applied(&mut tx, &change.id, generation, spec_hash, now).await?;
+        if change.written_generation.is_none() {
+            self.0.store.set_state(&mut tx, &change.id, State::Observing).await?;
+            let detail = format!("Applied as generation {generation}");
+            let wrote = Step { name: "write".into(), state: "done".into(), started: Some(now), finished: Some(now), detail };
+            self.0.store.set_step(&mut tx, &change.id, 3, &wrote).await?;
+            let detail = "Pods are being replaced".into();
+            let rolling = Step { name: "rollout".into(), state: "running".into(), started: Some(now), finished: None, detail };
+            self.0.store.set_step(&mut tx, &change.id, 4, &rolling).await?;
+        }
+        let act = if change.written_generation.is_none() { "cluster.write" } else { "cluster.follow" };
+        self.0.store.record(&mut tx, Act::by_worker(now, act, &change.id, "done", &format!("generation {generation}"))).await?;
         tx.commit().await?;
         self.publish(&[Topic::Changes]);
         Ok(Round::Again(TICK))
@@ -394,7 +388,8 @@ fn watched(cluster: &Cluster, change: &Change, generation: i64) -> Option<Presen
     }
     let known = state.observed(&key)?;
     let workload = known.workload;
-    if workload.generation < generation || workload.uid != target.uid {
+    // Anything else than our very generation is looked at whole, with its spec.
+    if workload.generation != generation || workload.uid != target.uid {
         return None;
     }
     let seen = workload.observed_generation >= generation;

@@ -221,13 +221,16 @@ impl Store {
     }
 
     pub async fn journal(&self, id: &str) -> Result<Journal> {
-        let row = sqlx::query("SELECT resource_version, bytes, tries, generation, applied_at FROM change_writes WHERE change_id = $1")
-            .bind(id)
-            .fetch_optional(self.pool())
-            .await?;
+        let row =
+            sqlx::query("SELECT resource_version, bytes, tries, generation, spec_hash, applied_at FROM change_writes WHERE change_id = $1")
+                .bind(id)
+                .fetch_optional(self.pool())
+                .await?;
         let Some(row) = row else { return Ok(Journal { written: Written::Nothing, bytes: String::new(), applied_at: None }) };
         let written = match row.try_get::<Option<i64>, _>("generation")? {
-            Some(generation) => Written::Applied { generation },
+            Some(generation) => {
+                Written::Applied { generation, spec_hash: row.try_get::<Option<String>, _>("spec_hash")?.unwrap_or_default() }
+            }
             None => Written::Intended { resource_version: row.try_get("resource_version")?, tries: row.try_get("tries")? },
         };
         Ok(Journal { written, bytes: row.try_get("bytes")?, applied_at: row.try_get::<Option<i64>, _>("applied_at")?.map(Time) })
@@ -247,11 +250,13 @@ impl Store {
         Ok(())
     }
 
-    pub async fn journal_applied(&self, tx: &mut Tx, id: &str, generation: i64, at: Time) -> Result<()> {
-        sqlx::query("UPDATE change_writes SET generation = $2, applied_at = $3 WHERE change_id = $1")
+    /// The first time is kept: the rollout began then, however often the generation is adopted.
+    pub async fn journal_applied(&self, tx: &mut Tx, id: &str, generation: i64, spec_hash: &str, at: Time) -> Result<()> {
+        sqlx::query("UPDATE change_writes SET generation = $2, spec_hash = $4, applied_at = COALESCE(applied_at, $3) WHERE change_id = $1")
             .bind(id)
             .bind(generation)
             .bind(at.0)
+            .bind(spec_hash)
             .execute(&mut **tx)
             .await?;
         Ok(())

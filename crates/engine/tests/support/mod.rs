@@ -186,6 +186,8 @@ pub fn deployment(namespace: &str, tag: &str) -> Value {
         "metadata": {"name": "devmatrix-api", "namespace": namespace, "labels": labels},
         "spec": {
             "replicas": 3,
+            // All at once, so that a slow image is slow once and not three times.
+            "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 3, "maxUnavailable": 0}},
             "selector": {"matchLabels": labels},
             "template": {
                 "metadata": {"labels": labels},

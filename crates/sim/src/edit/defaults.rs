@@ -1,0 +1,120 @@
+//! The values that the API server fills in where a workload says nothing.
+//!
+//! Invariant: applying the defaults twice changes nothing, so that a stored template equals its own copy.
+//! Source: pkg/apis/apps/v1/defaults.go and pkg/apis/core/v1/defaults.go of Kubernetes.
+
+use crate::image;
+use crate::object;
+use crate::resource::{self, Resource};
+use serde_json::{Value, json};
+
+pub(crate) fn fill(resource: Resource, object: &mut Value) {
+    match resource {
+        resource::DEPLOYMENTS => deployment(object),
+        resource::STATEFULSETS => stateful_set(object),
+        resource::DAEMONSETS => daemon_set(object),
+        resource::REPLICASETS => fill_missing(object, &["spec"], &json!({ "replicas": 1 })),
+        resource::JOBS => job(object),
+        resource::PODS => return pod_spec(object::slot(object, &["spec"])),
+        resource::NAMESPACES => {
+            let labels = json!({ "kubernetes.io/metadata.name": object::name(object) });
+            fill_missing(object, &["metadata", "labels"], &labels);
+            return fill_missing(object, &["status"], &json!({ "phase": "Active" }));
+        }
+        _ => return,
+    }
+    pod_spec(object::slot(object, &["spec", "template", "spec"]));
+}
+
+fn deployment(object: &mut Value) {
+    let spec = json!({ "replicas": 1, "revisionHistoryLimit": 10, "progressDeadlineSeconds": 600 });
+    fill_missing(object, &["spec"], &spec);
+    fill_missing(object, &["spec", "strategy"], &json!({ "type": "RollingUpdate" }));
+    if object::text(object, "/spec/strategy/type") == "RollingUpdate" {
+        let rolling = json!({ "maxSurge": "25%", "maxUnavailable": "25%" });
+        fill_missing(object, &["spec", "strategy", "rollingUpdate"], &rolling);
+    }
+}
+
+fn stateful_set(object: &mut Value) {
+    let spec = json!({ "replicas": 1, "revisionHistoryLimit": 10, "podManagementPolicy": "OrderedReady" });
+    fill_missing(object, &["spec"], &spec);
+    fill_missing(object, &["spec", "updateStrategy"], &json!({ "type": "RollingUpdate" }));
+    if object::text(object, "/spec/updateStrategy/type") == "RollingUpdate" {
+        fill_missing(object, &["spec", "updateStrategy", "rollingUpdate"], &json!({ "partition": 0 }));
+    }
+}
+
+fn daemon_set(object: &mut Value) {
+    fill_missing(object, &["spec"], &json!({ "revisionHistoryLimit": 10 }));
+    fill_missing(object, &["spec", "updateStrategy"], &json!({ "type": "RollingUpdate" }));
+    if object::text(object, "/spec/updateStrategy/type") == "RollingUpdate" {
+        let rolling = json!({ "maxSurge": 0, "maxUnavailable": 1 });
+        fill_missing(object, &["spec", "updateStrategy", "rollingUpdate"], &rolling);
+    }
+}
+
+/// A Job also gets the selector and the labels by which it knows its own pods.
+fn job(object: &mut Value) {
+    let spec = json!({
+        "backoffLimit": 6, "completionMode": "NonIndexed", "completions": 1, "parallelism": 1,
+        "podReplacementPolicy": "TerminatingOrFailed", "suspend": false,
+    });
+    fill_missing(object, &["spec"], &spec);
+    let (uid, name) = (object::uid(object).to_owned(), object::name(object).to_owned());
+    if uid.is_empty() || object::flag(object, "/spec/manualSelector") {
+        return;
+    }
+    fill_missing(object, &["spec", "selector", "matchLabels"], &json!({ "batch.kubernetes.io/controller-uid": uid }));
+    let labels = json!({ "batch.kubernetes.io/controller-uid": uid, "batch.kubernetes.io/job-name": name, "job-name": name });
+    fill_missing(object, &["spec", "template", "metadata", "labels"], &labels);
+}
+
+fn pod_spec(spec: &mut Value) {
+    let defaults = json!({
+        "restartPolicy": "Always", "dnsPolicy": "ClusterFirst", "schedulerName": "default-scheduler",
+        "terminationGracePeriodSeconds": 30, "securityContext": {},
+    });
+    fill_missing(spec, &[], &defaults);
+    for field in ["containers", "initContainers"] {
+        let containers = spec.get_mut(field).and_then(Value::as_array_mut);
+        containers.into_iter().flatten().for_each(container);
+    }
+}
+
+fn container(container: &mut Value) {
+    let policy = if image::is_latest(object::text(container, "/image")) { "Always" } else { "IfNotPresent" };
+    let defaults = json!({
+        "imagePullPolicy": policy, "terminationMessagePath": "/dev/termination-log",
+        "terminationMessagePolicy": "File", "resources": {},
+    });
+    fill_missing(container, &[], &defaults);
+    let ports = container.get_mut("ports").and_then(Value::as_array_mut);
+    ports.into_iter().flatten().for_each(|port| fill_missing(port, &[], &json!({ "protocol": "TCP" })));
+    for probe in ["livenessProbe", "readinessProbe", "startupProbe"] {
+        if let Some(probe) = container.get_mut(probe).filter(|probe| probe.is_object()) {
+            fill_probe(probe);
+        }
+    }
+}
+
+fn fill_probe(probe: &mut Value) {
+    let defaults = json!({ "timeoutSeconds": 1, "periodSeconds": 10, "successThreshold": 1, "failureThreshold": 3 });
+    fill_missing(probe, &[], &defaults);
+    if let Some(get) = probe.get_mut("httpGet").filter(|get| get.is_object()) {
+        fill_missing(get, &[], &json!({ "path": "/", "scheme": "HTTP" }));
+    }
+}
+
+/// Adds the entries of `defaults` that are missing (or null) in the object at `path`.
+fn fill_missing(object: &mut Value, path: &[&str], defaults: &Value) {
+    let target = object::slot(object, path);
+    if !target.is_object() {
+        *target = json!({});
+    }
+    for (key, value) in defaults.as_object().into_iter().flatten() {
+        if target[key.as_str()].is_null() {
+            target[key.as_str()] = value.clone();
+        }
+    }
+}

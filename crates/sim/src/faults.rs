@@ -1,0 +1,193 @@
+//! Faults that a test or the demo scripts into one cluster.
+//!
+//! Invariant: without a script the cluster answers at once and truly.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// What happens to a matching request instead of its ordinary answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Nothing is done and this HTTP status is answered, with a Status object of the matching reason.
+    Answer(u16),
+    /// It is done, but this HTTP status is answered, as by a proxy that lost patience.
+    AppliedThenAnswer(u16),
+    /// It is done, and the connection is cut without an answer.
+    AppliedThenReset,
+    /// Nothing is done and the connection is cut without an answer.
+    Reset,
+    /// Nothing is done and nothing is ever answered.
+    Silence,
+    /// It is done after a wait.
+    Delay(Duration),
+}
+
+/// Which requests a fault is for; an empty field takes every request.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Match {
+    /// A Kubernetes verb: get, list, watch, create, update, patch, delete, deletecollection.
+    pub verb: &'static str,
+    /// Plural name, `deployments`.
+    pub resource: &'static str,
+    pub name: String,
+}
+
+impl Match {
+    pub fn any() -> Match {
+        Match::default()
+    }
+
+    pub fn verb(verb: &'static str) -> Match {
+        Match { verb, ..Match::default() }
+    }
+
+    pub fn on(verb: &'static str, resource: &'static str) -> Match {
+        Match { verb, resource, ..Match::default() }
+    }
+
+    pub fn named(self, name: &str) -> Match {
+        Match { name: name.to_owned(), ..self }
+    }
+
+    fn takes(&self, verb: &str, resource: &str, name: &str) -> bool {
+        let fits = |wanted: &str, given: &str| wanted.is_empty() || wanted == given;
+        fits(self.verb, verb) && fits(self.resource, resource) && fits(&self.name, name)
+    }
+}
+
+#[derive(Debug)]
+struct Scripted {
+    target: Match,
+    fault: Fault,
+    left: usize,
+}
+
+/// What the cluster's network does at the moment.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Weather {
+    pub latency: Duration,
+    pub black_hole: bool,
+    pub refuse: bool,
+    /// Counts the orders to drop all watches; the second one those that end with 410.
+    pub cut_watches: u64,
+    pub expired_watches: u64,
+}
+
+/// The script of one cluster. All methods may be called at any time, also while requests run.
+#[derive(Debug)]
+pub struct Faults {
+    script: Mutex<Vec<Scripted>>,
+    weather: watch::Sender<Weather>,
+}
+
+impl Faults {
+    pub(crate) fn new() -> Faults {
+        Faults { script: Mutex::default(), weather: watch::Sender::new(Weather::default()) }
+    }
+
+    /// The next `times` requests that match get this fault. Faults are tried in the order they were scripted.
+    pub fn fail(&self, target: Match, fault: Fault, times: usize) {
+        self.script().push(Scripted { target, fault, left: times });
+    }
+
+    /// Every matching request is answered 403, and access reviews say so, until `clear`.
+    pub fn forbid(&self, target: Match) {
+        self.fail(target, Fault::Answer(403), usize::MAX);
+    }
+
+    /// Every request waits this long (real time) before it is handled.
+    pub fn latency(&self, latency: Duration) {
+        self.weather.send_modify(|it| it.latency = latency);
+    }
+
+    /// While it is on, connections are accepted and nothing is ever answered; open watches fall silent.
+    ///
+    /// Requests that came meanwhile are lost, their connections are cut when it ends.
+    pub fn black_hole(&self, on: bool) {
+        self.weather.send_modify(|it| it.black_hole = on);
+    }
+
+    /// While it is on, every connection, open or new, is closed at once.
+    pub fn refuse(&self, on: bool) {
+        self.weather.send_modify(|it| it.refuse = on);
+    }
+
+    /// Cuts all open watches now, in the middle of their answer.
+    pub fn drop_watches(&self) {
+        self.weather.send_modify(|it| it.cut_watches += 1);
+    }
+
+    /// Ends all open watches now with the event that their resourceVersion has expired.
+    pub fn expire_watches(&self) {
+        self.weather.send_modify(|it| it.expired_watches += 1);
+    }
+
+    /// How many scripted faults have not happened yet; those without an end do not count.
+    pub fn pending(&self) -> usize {
+        self.script().iter().map(|it| it.left).filter(|left| *left != usize::MAX).sum()
+    }
+
+    /// Back to good weather: nothing scripted, no latency, no black hole, no refusal.
+    pub fn clear(&self) {
+        self.script().clear();
+        self.weather.send_modify(|it| {
+            *it = Weather { cut_watches: it.cut_watches, expired_watches: it.expired_watches, ..Weather::default() }
+        });
+    }
+
+    /// The fault for a request, if one is due for it; counts it as happened.
+    pub(crate) fn take(&self, verb: &str, resource: &str, name: &str) -> Option<Fault> {
+        let mut script = self.script();
+        let found = script.iter_mut().find(|it| it.left > 0 && it.target.takes(verb, resource, name))?;
+        if found.left != usize::MAX {
+            found.left -= 1;
+        }
+        let fault = found.fault;
+        script.retain(|it| it.left > 0);
+        Some(fault)
+    }
+
+    /// Whether a request like this one is forbidden at the moment.
+    pub(crate) fn forbids(&self, verb: &str, resource: &str, name: &str) -> bool {
+        let script = self.script();
+        script.iter().any(|it| it.fault == Fault::Answer(403) && it.target.takes(verb, resource, name))
+    }
+
+    pub(crate) fn weather(&self) -> watch::Receiver<Weather> {
+        self.weather.subscribe()
+    }
+
+    fn script(&self) -> MutexGuard<'_, Vec<Scripted>> {
+        self.script.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_happens_as_often_as_scripted() {
+        let faults = Faults::new();
+        faults.fail(Match::on("patch", "deployments"), Fault::Answer(500), 2);
+        assert_eq!(faults.take("get", "deployments", "a"), None);
+        assert_eq!(faults.take("patch", "deployments", "a"), Some(Fault::Answer(500)));
+        assert_eq!(faults.pending(), 1);
+        assert_eq!(faults.take("patch", "deployments", "b"), Some(Fault::Answer(500)));
+        assert_eq!(faults.take("patch", "deployments", "b"), None);
+    }
+
+    #[test]
+    fn what_is_forbidden_stays_so() {
+        let faults = Faults::new();
+        faults.forbid(Match::on("list", "pods"));
+        for _ in 0..3 {
+            assert!(faults.take("list", "pods", "").is_some());
+        }
+        assert!(faults.forbids("list", "pods", ""));
+        assert_eq!(faults.pending(), 0);
+        faults.clear();
+        assert!(!faults.forbids("list", "pods", ""));
+    }
+}

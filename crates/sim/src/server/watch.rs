@@ -1,0 +1,180 @@
+//! watch: the changes of a collection as a stream of JSON lines.
+//!
+//! Invariant: a stream leaves nothing out. If the history no longer reaches back to its position, it ends with 410.
+
+use super::answer::{self, Answer, Cut, Shown, View};
+use super::ask::{Ask, Target};
+use super::read::Query;
+use crate::cluster::Cluster;
+use crate::faults::Weather;
+use crate::state::{Change, ChangeKind, State};
+use crate::status::Status;
+use futures::stream;
+use hyper::body::Bytes;
+use serde::Serialize;
+use serde_json::{Value, json};
+use std::collections::VecDeque;
+use std::time::Duration;
+use tokio::sync::watch::Receiver;
+use tokio::time::{Instant, sleep_until};
+
+/// How often a bookmark is sent to a client that takes them.
+const BOOKMARKS: Duration = Duration::from_secs(10);
+const LONGEST: u64 = 3600;
+
+struct Watch {
+    cluster: Cluster,
+    query: Query,
+    view: View,
+    bookmarks: bool,
+    /// The revision up to which everything is in `lines` or was sent.
+    position: u64,
+    lines: VecDeque<Bytes>,
+    ended: bool,
+    changed: Receiver<u64>,
+    weather: Receiver<Weather>,
+    /// The orders to end watches that were given before this one began.
+    began: Weather,
+    deadline: Instant,
+    next_bookmark: Instant,
+}
+
+/// Starts a stream. Errors: 400 for a selector or a resourceVersion that cannot be read.
+pub(crate) fn watch(cluster: &Cluster, ask: &Ask, target: &Target) -> Result<Answer, Status> {
+    let query = Query::read(ask, target)?;
+    let version = ask.param("resourceVersion");
+    let from: u64 = match version {
+        "" => 0,
+        text => text.parse().map_err(|_| Status::bad_request(format!("invalid resource version: {text}")))?,
+    };
+    let seconds = ask.param("timeoutSeconds").parse().unwrap_or(LONGEST).min(LONGEST);
+    let shared = cluster.shared();
+    let weather = shared.faults.weather();
+    let began = *weather.borrow();
+    let mut watch = Watch {
+        query,
+        view: if ask.wants_metadata() { View::Metadata } else { View::Whole },
+        bookmarks: ask.is_set("allowWatchBookmarks"),
+        position: from,
+        lines: VecDeque::new(),
+        ended: false,
+        changed: shared.changes(),
+        weather,
+        began,
+        deadline: Instant::now() + Duration::from_secs(seconds),
+        next_bookmark: Instant::now() + BOOKMARKS,
+        cluster: cluster.clone(),
+    };
+    if from == 0 || ask.is_set("sendInitialEvents") {
+        watch.send_everything(ask.is_set("sendInitialEvents"));
+    } else {
+        watch.catch_up();
+    }
+    Ok(answer::stream("application/json", stream::unfold(watch, |mut watch| async {
+        watch.next().await.map(|line| (line, watch))
+    })))
+}
+
+impl Watch {
+    async fn next(&mut self) -> Option<Result<Bytes, Cut>> {
+        loop {
+            while self.weather.borrow().black_hole {
+                self.weather.changed().await.ok()?;
+            }
+            if let Some(line) = self.lines.pop_front() {
+                return Some(Ok(line));
+            }
+            if self.ended {
+                return None;
+            }
+            tokio::select! {
+                changed = self.changed.changed() => { changed.ok()?; self.catch_up(); }
+                changed = self.weather.changed() => { changed.ok()?; if self.is_cut() { return Some(Err(Cut)); } }
+                () = sleep_until(self.deadline) => { self.bookmark(json!({})); self.ended = true; }
+                () = sleep_until(self.next_bookmark) => self.bookmark(json!({})),
+            }
+        }
+    }
+
+    /// Looks at the orders to end watches: true to cut, or the event that ends it is sent.
+    fn is_cut(&mut self) -> bool {
+        let now = *self.weather.borrow();
+        if now.expired_watches != self.began.expired_watches {
+            self.expire();
+        }
+        now.cut_watches != self.began.cut_watches
+    }
+
+    /// The present state of the collection as ADDED events, for a watch that does not start from a list.
+    fn send_everything(&mut self, with_end: bool) {
+        let shared = self.cluster.shared().clone();
+        shared.with(|state| {
+            self.position = state.revision();
+            self.changed.mark_unchanged();
+            let lines: Vec<Bytes> = self.query.found(state, None).map(|it| self.line("ADDED", it)).collect();
+            self.lines.extend(lines);
+        });
+        if with_end {
+            self.bookmark(json!({ "k8s.io/initial-events-end": "true" }));
+        }
+    }
+
+    fn catch_up(&mut self) {
+        let shared = self.cluster.shared().clone();
+        shared.with(|state| match self.new_lines(state) {
+            Some(lines) => {
+                self.position = self.position.max(state.revision());
+                self.lines.extend(lines);
+            }
+            None => self.expire(),
+        });
+    }
+
+    fn new_lines(&self, state: &State) -> Option<Vec<Bytes>> {
+        Some(state.history.since(self.position)?.filter_map(|change| self.seen(change)).collect())
+    }
+
+    /// A change as this watch sees it: an object may enter or leave its selection by a modification.
+    fn seen(&self, change: &Change) -> Option<Bytes> {
+        let target = &self.query.target;
+        let elsewhere = target.only_namespace().is_some_and(|namespace| namespace != change.key.namespace);
+        if change.key.resource != target.resource || elsewhere {
+            return None;
+        }
+        let is_in = change.kind != ChangeKind::Deleted && self.query.takes(&change.object);
+        let was_in = change.previous.as_ref().is_some_and(|previous| self.query.takes(previous));
+        match (was_in, is_in) {
+            (false, true) => Some(self.line("ADDED", &change.object)),
+            (true, true) => Some(self.line("MODIFIED", &change.object)),
+            (true, false) => Some(self.line("DELETED", &change.object)),
+            (false, false) => None,
+        }
+    }
+
+    fn line(&self, kind: &'static str, object: &Value) -> Bytes {
+        line(kind, &Shown(object, self.view))
+    }
+
+    fn expire(&mut self) {
+        let message = format!("too old resource version: {} ({})", self.position, self.cluster.shared().revision());
+        self.lines.push_back(line("ERROR", &Status::expired(message).body()));
+        self.ended = true;
+    }
+
+    fn bookmark(&mut self, annotations: Value) {
+        self.next_bookmark = Instant::now() + BOOKMARKS;
+        let resource = self.query.target.resource;
+        let mut metadata = json!({ "resourceVersion": self.position.to_string(), "creationTimestamp": null });
+        if annotations != json!({}) {
+            metadata["annotations"] = annotations;
+        } else if !self.bookmarks {
+            return;
+        }
+        let object = json!({ "kind": resource.kind(), "apiVersion": resource.api_version(), "metadata": metadata });
+        self.lines.push_back(line("BOOKMARK", &object));
+    }
+}
+
+fn line(kind: &'static str, object: &impl Serialize) -> Bytes {
+    format!("{{\"type\":\"{kind}\",\"object\":{}}}\n", answer::written(object)).into()
+}
