@@ -8,7 +8,7 @@ use crate::error::Result;
 use domain::access::{Actor, Verb, authorize};
 use domain::catalog::{Component, Environment};
 use domain::clusters::{
-    Cell, ComponentIn, ComponentView, Declared, EnvironmentHead, EnvironmentView, InEnvironment, Matrix, MatrixRow, Pod, PodView,
+    Behind, Cell, ComponentIn, ComponentView, Declared, EnvironmentHead, EnvironmentView, InEnvironment, Matrix, MatrixRow, Pod, PodView,
     Undeclared, cell, said,
 };
 use domain::releases::{ImageRef, behind};
@@ -58,17 +58,33 @@ impl Engine {
     }
 
     pub(crate) fn cell(&self, component: &Component, environment: &Environment) -> Result<Cell> {
-        let cluster = self.cluster(&environment.cluster)?;
-        let mut made = {
-            let state = cluster.state();
-            let known = state.observed(&component.workload.key(&environment.namespace));
-            cell(component, &environment.namespace, known.as_ref().map(Known::as_observed), &state.reach(&environment.namespace))
-        };
-        if let (Some(from), Some(image)) = (&environment.promote_from, &made.image) {
-            let source = self.0.records.of(&component.name, from);
-            made.behind = behind(from, &source, image, made.digest.as_deref());
+        let mut made = self.bare_cell(component, environment)?;
+        if let (Some(from), Some(image)) = (&environment.promote_from, made.image.clone()) {
+            made.behind = self.behind(component, from, &image, made.digest.as_deref())?;
         }
         Ok(made)
+    }
+
+    fn bare_cell(&self, component: &Component, environment: &Environment) -> Result<Cell> {
+        let cluster = self.cluster(&environment.cluster)?;
+        let state = cluster.state();
+        let known = state.observed(&component.workload.key(&environment.namespace));
+        Ok(cell(component, &environment.namespace, known.as_ref().map(Known::as_observed), &state.reach(&environment.namespace)))
+    }
+
+    /// By the source's records where there are any; other kinds than Deployments have none, so what runs there is compared.
+    fn behind(&self, component: &Component, from: &str, image: &str, digest: Option<&str>) -> Result<Option<Behind>> {
+        let records = self.0.records.of(&component.name, from);
+        if !records.is_empty() {
+            return Ok(behind(from, &records, image, digest));
+        }
+        let source = self.bare_cell(component, self.0.catalog.environment(from)?)?;
+        let same = match (source.digest.as_deref(), digest) {
+            (Some(theirs), Some(ours)) => theirs == ours,
+            _ => source.image.as_deref() == Some(image),
+        };
+        let differs = source.image.is_some() && !same;
+        Ok(differs.then(|| Behind { from: from.to_owned(), releases: 1, since: source.since }))
     }
 
     fn component_in(&self, component: &Component, environment: &Environment) -> Result<ComponentIn> {

@@ -12,29 +12,41 @@ use domain::clusters::{ReplicaSet, WorkloadKind};
 use domain::releases::{DeploymentRecord, ImageRef, RecordOutcome};
 use serde_json::Value;
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 type Place = (String, String);
 
-/// Records by component and environment, newest first.
+/// Records by component and environment, newest first; and what was seen when they were last read.
 #[derive(Default)]
-pub(crate) struct Records(RwLock<HashMap<Place, Arc<[DeploymentRecord]>>>);
+pub(crate) struct Records {
+    newest: RwLock<HashMap<Place, Arc<[DeploymentRecord]>>>,
+    seen: Mutex<HashMap<Place, Seen>>,
+}
 
 impl Records {
     pub fn of(&self, component: &str, environment: &str) -> Arc<[DeploymentRecord]> {
-        let records = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let records = self.newest.read().unwrap_or_else(PoisonError::into_inner);
         records.get(&(component.to_owned(), environment.to_owned())).cloned().unwrap_or_default()
     }
 
     fn put(&self, component: &str, environment: &str, records: Vec<DeploymentRecord>) -> bool {
         let place = (component.to_owned(), environment.to_owned());
-        let before = self.0.write().unwrap_or_else(PoisonError::into_inner).insert(place, records.as_slice().into());
+        let before = self.newest.write().unwrap_or_else(PoisonError::into_inner).insert(place, records.as_slice().into());
         before.as_deref() != Some(records.as_slice())
+    }
+
+    fn was_seen(&self, place: &Place, seen: &Seen) -> bool {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).get(place) == Some(seen)
+    }
+
+    fn now_seen(&self, place: Place, seen: Seen) {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(place, seen);
     }
 }
 
-/// A ReplicaSet of the watch, and what is known beside it.
+/// What the watch knows of a place that its records depend on.
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Seen {
     object_uid: String,
     replica_sets: Vec<ReplicaSet>,
@@ -84,7 +96,15 @@ impl Engine {
         if self.0.records.put(&component.name, &environment.name, records) {
             self.publish(&[Topic::Changes, Topic::Matrix]);
         }
+        self.0.records.now_seen((component.name.clone(), environment.name.clone()), seen);
         Ok(())
+    }
+
+    /// Whether something is new here: a busy cluster tells of much that no record depends on.
+    fn is_news(&self, component: &Component, environment: &Environment) -> bool {
+        let Ok(cluster) = self.cluster_of(environment) else { return false };
+        let place = (component.name.clone(), environment.name.clone());
+        look(&cluster, component, environment).is_some_and(|seen| !self.0.records.was_seen(&place, &seen))
     }
 
     async fn record_revision(
@@ -117,7 +137,8 @@ fn look(cluster: &Cluster, component: &Component, environment: &Environment) -> 
     let container = component.container_in(known.workload).map(|c| c.name.clone());
     Some(Seen {
         object_uid: known.workload.uid.clone(),
-        replica_sets: known.replica_sets.to_vec(),
+        // How many pods it should have is not a matter of the record.
+        replica_sets: known.replica_sets.iter().map(|rs| ReplicaSet { desired: 0, ..rs.clone() }).collect(),
         current_revision: known.workload.revision,
         progressed: known.workload.progressed,
         digest: container.as_deref().and_then(|name| known.as_observed().digest(name)),
@@ -196,7 +217,8 @@ pub(crate) async fn recorder(engine: Engine) {
 async fn record_all(engine: &Engine) {
     let catalog = engine.catalog();
     for environment in &catalog.environments {
-        for component in catalog.components.iter().filter(|c| c.workload.kind == WorkloadKind::Deployment) {
+        let deployments = catalog.components.iter().filter(|c| c.workload.kind == WorkloadKind::Deployment);
+        for component in deployments.filter(|component| engine.is_news(component, environment)) {
             if let Err(error) = engine.record_place(component, environment).await {
                 tracing::warn!(%error, component = component.name, environment = environment.name, "a revision was not recorded; it is tried again");
             }

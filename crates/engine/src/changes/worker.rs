@@ -7,7 +7,7 @@
 use crate::Engine;
 use crate::clusters::{Cluster, WriteAnswer, in_words, objects};
 use crate::error::{Error, Result};
-use crate::events::Topic;
+use crate::events::{Event, Topic};
 use crate::store::{Act, Journal};
 use domain::Time;
 use domain::changes::plan::spec_hash;
@@ -19,6 +19,7 @@ use serde_json::Value;
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tokio::sync::broadcast;
 
 /// How long a change stays leased without a sign of its worker, in seconds.
 const LEASE_S: i64 = 30;
@@ -112,7 +113,7 @@ impl Engine {
             tokio::select! {
                 () = self.0.stop.cancelled() => return Ok(()),
                 () = tokio::time::sleep(wait) => {}
-                _ = events.recv() => { while events.try_recv().is_ok() {} }
+                _ = news(&mut events) => {}
             }
             if self.now().seconds_since(renewed) >= LEASE_S / 3 {
                 let Some(again) = self.take_or_keep(id, fence).await? else { return Ok(()) };
@@ -356,6 +357,13 @@ impl Engine {
             tracing::warn!(%error, change = change.id, "its record is written later, by the recorder");
         }
     }
+}
+
+/// Waits until something is told, and a moment more: a rollout tells of itself many times a second.
+async fn news(events: &mut broadcast::Receiver<Event>) {
+    let _ = events.recv().await;
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    while events.try_recv().is_ok() {}
 }
 
 /// What the release that was rolled back is called, so that nobody deploys it here again by accident.

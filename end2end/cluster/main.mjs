@@ -1,0 +1,169 @@
+// The main job on a real Kubernetes control plane, through the portal's API and with kubectl as the judge: promote with an approval,
+// roll back, a release that cannot be pulled, an edit in between, a portal that is killed while it works.
+//   node end2end/cluster/main.mjs [--kubeconfig FILE]
+// With --kubeconfig: on that cluster, in the namespaces that E2E_STAGING and E2E_PROD name (devmatrix-staging, devmatrix), which
+// hold the two Deployments of end2end/controlplane/manifests; the writes are then counted by the object's generation only.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import { Portal, binary, eventually, root } from './portal.mjs';
+
+const handedOver = process.argv.includes('--kubeconfig') ? process.argv[process.argv.indexOf('--kubeconfig') + 1] : null;
+const names = { staging: process.env.E2E_STAGING ?? 'devmatrix-staging', prod: process.env.E2E_PROD ?? 'devmatrix' };
+const script = path.join(root, 'end2end/controlplane/controlplane');
+const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'devmatrix-cluster-'));
+const plane = path.join(folder, 'plane');
+const repository = 'registry.devmatrix.example/devmatrix/api';
+const digestOf = tag => `sha256:${createHash('sha256').update(`${repository}:${tag}`).digest('hex')}`;
+
+const kubectl = (...args) => handedOver
+  ? execFileSync('kubectl', args, { encoding: 'utf8', env: { ...process.env, KUBECONFIG: handedOver } })
+  : execFileSync(script, ['kubectl', plane, ...args], { encoding: 'utf8' });
+const deployment = namespace => JSON.parse(kubectl('-n', namespace, 'get', 'deployment', 'devmatrix-api', '-o', 'json'));
+const image = namespace => deployment(namespace).spec.template.spec.containers[0].image;
+const setImage = (namespace, tag) => kubectl('-n', namespace, 'set', 'image', 'deployment/devmatrix-api', `api=${repository}:${tag}`);
+
+/** The portal's effective writes to production so far, by the API server's own audit log. */
+const writes = () => {
+  const { uid } = deployment(names.prod).metadata;
+  const lines = execFileSync(script, ['writes', plane, `${names.prod}/devmatrix-api`], { encoding: 'utf8' }).split('\n').filter(Boolean);
+  return lines.map(line => JSON.parse(line)).filter(write => !write.uid || write.uid === uid).length;
+};
+const countWrites = handedOver ? null : writes;
+const wrote = (before, expected) => countWrites && assert.equal(countWrites() - before, expected, 'effective writes by the audit log');
+
+let portal;
+before(async () => {
+  assert.ok(binary, 'there is no devmatrix binary: run `make build`');
+  if (!handedOver) execFileSync(script, ['start', plane], { stdio: ['ignore', 'ignore', 'inherit'] });
+  portal = new Portal(folder, handedOver ?? path.join(plane, 'portal.kubeconfig'), names);
+  await portal.start();
+  await shows('staging', '1.43.1');
+  await shows('prod', '1.42.3');
+});
+after(async () => {
+  await portal?.stop();
+  if (!handedOver) execFileSync(script, ['stop', plane], { stdio: 'ignore' });
+  fs.rmSync(folder, { recursive: true, force: true });
+});
+
+const shows = (environment, tag, seconds) => eventually(`${environment} shows ${tag}, healthy and recorded`, async () => {
+  const cell = await portal.cell(environment);
+  const records = (await portal.as('bea', 'GET', `/api/v1/components/api/deployments?environment=${environment}`)).body.items;
+  return cell.state === 'healthy' && cell.tag === tag && records[0]?.revision === cell.revision && cell;
+}, seconds);
+const ask = (body, key) => portal.as('bea', 'POST', '/api/v1/changes', body, key ? { 'idempotency-key': key } : {});
+const promotion = { kind: 'promote', component: 'api', environment: 'prod', from: 'staging', reason: 'the journey' };
+const rollback = to_revision => ({ kind: 'rollback', component: 'api', environment: 'prod', to_revision, reason: 'the journey' });
+const approve = (change, user = 'dmitri', digest = change.plan.digest) => portal.as(user, 'POST', `/api/v1/changes/${change.id}/approve`, { digest });
+
+test('a promotion runs exactly the approved digest, with one effective write', async () => {
+  const before = countWrites?.() ?? 0;
+  const asked = await ask(promotion, 'journey-1');
+  assert.equal(asked.status, 201, JSON.stringify(asked.body));
+  const change = asked.body;
+  assert.equal(change.state, 'awaiting_approval');
+  assert.equal((await ask(promotion, 'journey-1')).body.id, change.id, 'the same key is the same change');
+  assert.equal((await ask({ ...promotion, reason: 'another' }, 'journey-1')).body.code, 'idempotency_key_reused');
+  assert.deepEqual([(await approve(change, 'bea')).status, (await approve(change, 'viv')).status], [403, 403]);
+  const wrong = await approve(change, 'dmitri', '0'.repeat(64));
+  assert.deepEqual([wrong.status, wrong.body.code], [409, 'plan_changed']);
+  wrote(before, 0);
+
+  assert.equal((await approve(change)).status, 200);
+  const ended = await portal.ended(change.id);
+  assert.equal(ended.state, 'succeeded', JSON.stringify(ended.outcome));
+  assert.equal(image(names.prod), change.plan.to.image, 'kubectl agrees with the plan');
+  assert.ok(image(names.prod).endsWith(change.plan.to.digest));
+  const pods = JSON.parse(kubectl('-n', names.prod, 'get', 'pods', '-l', 'app=devmatrix-api', '-o', 'json')).items.filter(pod => !pod.metadata.deletionTimestamp);
+  assert.ok(pods.length >= 3);
+  for (const pod of pods) assert.ok(pod.status.containerStatuses[0].imageID.endsWith(change.plan.to.digest), pod.metadata.name);
+  assert.match(kubectl('-n', names.prod, 'rollout', 'status', 'deployment/devmatrix-api', '--timeout=5s'), /successfully rolled out/);
+  assert.match(kubectl('-n', names.prod, 'rollout', 'history', 'deployment/devmatrix-api'), /CH-1 promote 1\.43\.1 by bea/);
+  wrote(before, 1);
+});
+
+test('a rollback restores the revision with one effective write, and sets a hold', async () => {
+  const before = countWrites?.() ?? 0;
+  await shows('prod', '1.43.1');
+  const asked = await ask(rollback(1));
+  assert.equal(asked.status, 201, JSON.stringify(asked.body));
+  assert.equal((await portal.ended(asked.body.id)).state, 'succeeded');
+  assert.match(image(names.prod), /:1\.42\.3(@|$)/);
+  wrote(before, 1);
+  const held = await ask(promotion);
+  assert.deepEqual([held.status, held.body.code], [422, 'release_on_hold']);
+  const records = (await portal.as('bea', 'GET', '/api/v1/components/api/deployments?environment=prod')).body.items;
+  assert.equal(records.filter(record => record.current).length, 1);
+  assert.equal(records[0].change, asked.body.id);
+});
+
+test('an image that cannot be pulled ends failed with the pod\'s reason', async () => {
+  setImage(names.staging, '1.44.0-prodnopull');
+  await shows('staging', '1.44.0-prodnopull');
+  await shows('prod', '1.42.3');
+  const { body: change, status } = await ask(promotion);
+  assert.equal(status, 201, JSON.stringify(change));
+  assert.equal(change.plan.to.digest, digestOf('1.44.0-prodnopull'), 'the digest that the pods of staging name');
+  await approve(change);
+  const ended = await portal.ended(change.id);
+  assert.equal(ended.state, 'failed', JSON.stringify(ended.outcome));
+  assert.equal(ended.outcome.failing_pod.reason, 'ImagePullBackOff');
+  assert.match(ended.outcome.failing_pod.message, /Back-off pulling image/);
+  assert.equal((await portal.cell('prod')).state, 'degraded', 'the old pods still serve');
+  const last = (await portal.as('bea', 'GET', '/api/v1/components/api/deployments?environment=prod')).body.items.find(r => !r.current && r.tag === '1.42.3');
+  const back = await ask(rollback(last.revision));
+  assert.equal(back.status, 201, JSON.stringify(back.body));
+  assert.equal((await portal.ended(back.body.id)).state, 'succeeded');
+  await shows('prod', '1.42.3');
+});
+
+test('an edit between plan and approval ends superseded with no write', async () => {
+  setImage(names.staging, '1.45.0');
+  await shows('staging', '1.45.0');
+  const before = countWrites?.() ?? 0;
+  const { body: change, status } = await ask(promotion);
+  assert.equal(status, 201, JSON.stringify(change));
+  kubectl('-n', names.prod, 'set', 'env', 'deployment/devmatrix-api', 'EDITED=by-hand');
+  await approve(change);
+  assert.equal((await portal.ended(change.id)).state, 'superseded');
+  wrote(before, 0);
+});
+
+test('a portal that is killed while it rolls out goes on after its restart', async () => {
+  setImage(names.staging, '1.46.0-slow');
+  await shows('staging', '1.46.0-slow', 120);
+  await shows('prod', '1.42.3');
+  const before = countWrites?.() ?? 0;
+  const { body: change, status } = await ask(promotion);
+  assert.equal(status, 201, JSON.stringify(change));
+  await approve(change);
+  await eventually('it rolls out', async () => (await portal.change(change.id)).state === 'observing');
+  await portal.stop('SIGKILL');
+  await portal.start();
+  assert.equal((await portal.ended(change.id, 180)).state, 'succeeded');
+  wrote(before, 1);
+});
+
+test('bad input is a clear error, and the portal never answers 500', async () => {
+  const table = [
+    ['POST', '/api/v1/changes', '{"kind": "promote",', 400],
+    ['POST', '/api/v1/changes', { ...promotion, component: 'nope' }, 404],
+    ['POST', '/api/v1/changes', { ...promotion, environment: 'moon' }, 404],
+    ['POST', '/api/v1/changes', { ...promotion, component: 7 }, 400],
+    ['POST', '/api/v1/changes', rollback(99), 422],
+    ['POST', '/api/v1/changes', rollback('two'), 400],
+    ['GET', '/api/v1/changes/CH-999', undefined, 404],
+  ];
+  for (const [method, url, body, status] of table) {
+    const answer = await portal.as('bea', method, url, body);
+    assert.equal(answer.status, status, `${method} ${url} ${JSON.stringify(body)}: ${JSON.stringify(answer.body)}`);
+    assert.match(answer.headers.get('content-type'), /application\/problem\+json/);
+    assert.ok(answer.body.code && answer.body.detail, JSON.stringify(answer.body));
+  }
+  assert.doesNotMatch(portal.log(), /panicked|an unexpected failure/);
+});
