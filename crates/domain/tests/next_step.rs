@@ -99,7 +99,7 @@ fn while_it_rolls_out() {
     assert_eq!(step(&applied, &at(|p| p.rollout = Rollout::Waiting("1 of 3".into())), 0), Next::Watch("1 of 3".into()));
     assert_eq!(ends(step(&applied, &at(|p| p.rollout = Rollout::Failed("deadline".into())), 0)), State::Failed);
     let noted = Next::Adopt { generation: 9, spec_hash: "written".into() };
-    assert_eq!(step(&applied, &at(|p| p.generation = 9), 0), noted, "the controller noted the revision: the spec is still ours");
+    assert_eq!(step(&applied, &at(|p| p.generation = 9), 0), noted, "somebody edited an annotation: the spec is still ours");
     assert_eq!(ends(step(&applied, &at(|p| (p.generation, p.spec_hash) = (9, "theirs".into())), 0)), State::Superseded);
     assert!(matches!(step(&applied, &at(|p| p.generation = 7), 0), Next::Watch(_)), "an old view proves nothing");
     assert_eq!(ends(step(&applied, &at(|p| p.uid = "namesake".into()), 0)), State::Errored, "a namesake is not followed");

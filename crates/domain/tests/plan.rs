@@ -115,6 +115,14 @@ fn a_promotion_moves_the_digest_and_nothing_else() {
 }
 
 #[test]
+fn the_version_label_moves_with_the_image_where_the_pods_carry_it() {
+    let mut facts = facts();
+    facts.target.as_mut().unwrap().object["spec"]["template"]["metadata"]["labels"]["app.kubernetes.io/version"] = json!("1.42.3");
+    let plan = plan(&facts, &promote());
+    assert_eq!(plan.patch.body["spec"]["template"]["metadata"]["labels"], json!({"app.kubernetes.io/version": "1.43.1"}));
+}
+
+#[test]
 fn the_digest_names_the_whole_plan() {
     let base = plan(&facts(), &promote());
     assert_eq!(base.digest(), plan(&facts(), &promote()).digest(), "the same facts, the same digest");

@@ -112,8 +112,12 @@ impl Engine {
     }
 
     async fn forget_session(&self, cookie: &str) -> Result<()> {
+        let hash = sha256(cookie);
+        let Some(session) = self.0.store.session(&hash).await? else { return Ok(()) };
         let mut tx = self.0.store.write().await?;
-        self.0.store.delete_session(&mut tx, &sha256(cookie)).await?;
+        self.0.store.delete_session(&mut tx, &hash).await?;
+        let (at, who) = (self.now(), session.person.as_str());
+        self.0.store.record(&mut tx, Act { at, who, via: "session", what: "session.close", on: who, outcome: "done", detail: "" }).await?;
         Ok(tx.commit().await?)
     }
 }

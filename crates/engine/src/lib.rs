@@ -93,7 +93,7 @@ impl Engine {
     pub async fn stop(&self) {
         self.0.stop.cancel();
         self.0.tasks.close();
-        let _ = tokio::time::timeout(std::time::Duration::from_secs(8), self.0.tasks.wait()).await;
+        let _ = tokio::time::timeout(std::time::Duration::from_secs(4), self.0.tasks.wait()).await;
         if let Err(error) = self.release_leases().await {
             tracing::warn!(%error, "the leases were not released: a successor waits until they run out");
         }

@@ -65,11 +65,16 @@ impl Engine {
         Ok(made)
     }
 
-    fn bare_cell(&self, component: &Component, environment: &Environment) -> Result<Cell> {
+    pub(crate) fn bare_cell(&self, component: &Component, environment: &Environment) -> Result<Cell> {
         let cluster = self.cluster(&environment.cluster)?;
         let state = cluster.state();
         let known = state.observed(&component.workload.key(&environment.namespace));
-        Ok(cell(component, &environment.namespace, known.as_ref().map(Known::as_observed), &state.reach(&environment.namespace)))
+        Ok(cell(
+            component,
+            &environment.namespace,
+            known.as_ref().map(Known::as_observed),
+            &state.reach(&environment.namespace, component.workload.kind),
+        ))
     }
 
     /// By the source's records where there are any; other kinds than Deployments have none, so what runs there is compared.

@@ -117,10 +117,33 @@ impl Engine {
         before: &[DeploymentRecord],
     ) -> Result<()> {
         let Some(object) = cluster.get_replica_set(&environment.namespace, &rs.name).await? else { return Ok(()) };
-        let new = new_record(component, environment, seen, rs, &object, before);
+        let mut new = new_record(component, environment, seen, rs, &object, before);
+        self.credit(&mut new, before).await?;
         let mut tx = self.0.store.write().await?;
         self.0.store.insert_record(&mut tx, &new).await?;
         Ok(tx.commit().await?)
+    }
+
+    /// Who deployed it, and from which commit. Annotations stay on a Deployment that somebody edits later, so a change is
+    /// credited once only, and only with what it planned.
+    async fn credit(&self, new: &mut NewRecord, before: &[DeploymentRecord]) -> Result<()> {
+        let Some(id) = new.change.take() else { return Ok(()) };
+        let Some(change) = self.0.store.change(&id).await? else { return Ok(()) };
+        if before.iter().any(|record| record.change.as_ref() == Some(&id)) || change.plan.to.image != new.image {
+            new.outcome = RecordOutcome::Unknown;
+            (new.by, new.commit, new.cause) = (None, None, None);
+            return Ok(());
+        }
+        if let Some(source) = &change.plan.source {
+            let theirs = self.0.records.of(&new.component, source);
+            new.commit = theirs
+                .iter()
+                .find(|record| record.same_artifact(&new.image, new.digest.as_deref()))
+                .and_then(|record| record.commit.clone());
+        }
+        new.by = Some(change.plan.requester.clone());
+        new.change = Some(id);
+        Ok(())
     }
 
     async fn complete(&self, record: &DeploymentRecord, seen: &Seen) -> Result<()> {

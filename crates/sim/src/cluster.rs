@@ -226,6 +226,8 @@ impl Cluster {
 
 impl Shared {
     /// Runs something on the state at the present time, and tells those who wait if it changed.
+    ///
+    /// `work` must not come back here: the lock is not re-entrant.
     pub fn with<T>(&self, work: impl FnOnce(&mut State) -> T) -> T {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.now = self.clock.now();

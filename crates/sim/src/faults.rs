@@ -131,9 +131,8 @@ impl Faults {
     /// Back to good weather: nothing scripted, no latency, no black hole, no refusal.
     pub fn clear(&self) {
         self.script().clear();
-        self.weather.send_modify(|it| {
-            *it = Weather { cut_watches: it.cut_watches, expired_watches: it.expired_watches, ..Weather::default() }
-        });
+        self.weather
+            .send_modify(|it| *it = Weather { cut_watches: it.cut_watches, expired_watches: it.expired_watches, ..Weather::default() });
     }
 
     /// The fault for a request, if one is due for it; counts it as happened.

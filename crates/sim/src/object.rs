@@ -111,6 +111,18 @@ pub(crate) fn slot<'a>(object: &'a mut Value, path: &[&str]) -> &'a mut Value {
     })
 }
 
+/// Takes out all fields that are null: to a Go struct they are the same as missing.
+pub(crate) fn drop_nulls(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            map.retain(|_, value| !value.is_null());
+            map.values_mut().for_each(drop_nulls);
+        }
+        Value::Array(items) => items.iter_mut().for_each(drop_nulls),
+        _ => {}
+    }
+}
+
 /// A time as the API writes it: seconds, UTC.
 pub(crate) fn stamp(time: Timestamp) -> Value {
     json!(format!("{}", time.strftime("%Y-%m-%dT%H:%M:%SZ")))

@@ -3,7 +3,7 @@
 //! Invariant: what is placed is what the controllers would have made; running them afterwards changes nothing.
 
 use crate::controllers::deployment::{self, REVISION, REVISION_HISTORY};
-use crate::controllers::{EVENTS_LAST, daemonset, events, history, kubelet, later, pods, replicaset, statefulset};
+use crate::controllers::{EVENTS_LAST, MANAGER, daemonset, events, history, kubelet, later, pods, replicaset, statefulset};
 use crate::edit;
 use crate::nodes;
 use crate::object;
@@ -15,6 +15,9 @@ use std::sync::Arc;
 
 /// How long a placed pod took from being created to being ready.
 const START: SignedDuration = SignedDuration::from_secs(9);
+
+/// The field manager of what was placed and belongs to no controller.
+const SEEDER: &str = "kubectl";
 
 /// One template that a workload has had, since when, and what was written to its change-cause.
 pub(crate) struct Release {
@@ -30,6 +33,12 @@ fn born(state: &State, resource: Resource, mut object: Value, at: Timestamp) -> 
     if resource.has_generation() {
         object::set(&mut object, &["metadata", "generation"], json!(1));
     }
+    let manager = if object::controller(&object).is_some() { MANAGER } else { SEEDER };
+    let entry = json!({
+        "manager": manager, "operation": "Update", "apiVersion": object["apiVersion"], "time": object::stamp(at),
+        "fieldsType": "FieldsV1", "fieldsV1": {},
+    });
+    object::set(&mut object, &["metadata", "managedFields"], json!([entry]));
     edit::fill_defaults(resource, &mut object);
     object
 }

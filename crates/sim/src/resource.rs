@@ -92,9 +92,7 @@ impl Resource {
 
     /// By any name kubectl would take: `deployments`, `deployment`, `Deployment` or `deploy`.
     pub fn named(name: &str) -> Option<Resource> {
-        Self::all().find(|it| {
-            it.plural() == name || it.kind().eq_ignore_ascii_case(name) || (!name.is_empty() && it.short() == name)
-        })
+        Self::all().find(|it| it.plural() == name || it.kind().eq_ignore_ascii_case(name) || (!name.is_empty() && it.short() == name))
     }
 
     pub fn group(self) -> &'static str {

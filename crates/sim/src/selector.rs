@@ -174,14 +174,9 @@ impl FieldTerm {
 fn is_selectable(resource: Resource, field: &str) -> bool {
     let own: &[&str] = match resource {
         resource::PODS => &["spec.nodeName", "spec.restartPolicy", "status.phase", "status.podIP", "spec.serviceAccountName"],
-        resource::EVENTS => &[
-            "involvedObject.kind",
-            "involvedObject.namespace",
-            "involvedObject.name",
-            "involvedObject.uid",
-            "reason",
-            "type",
-        ],
+        resource::EVENTS => {
+            &["involvedObject.kind", "involvedObject.namespace", "involvedObject.name", "involvedObject.uid", "reason", "type"]
+        }
         resource::NODES => &["spec.unschedulable"],
         resource::NAMESPACES => &["status.phase"],
         resource::JOBS => &["status.successful"],

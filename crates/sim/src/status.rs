@@ -97,10 +97,8 @@ impl Status {
     fn invalid_object(kind: &str, name: &str, faults: &[Fault]) -> Status {
         let words: Vec<String> = faults.iter().map(|fault| format!("{}: {}", fault.field, fault.message)).collect();
         let words = if words.len() == 1 { words.concat() } else { format!("[{}]", words.join(", ")) };
-        let causes: Vec<Value> = faults
-            .iter()
-            .map(|fault| json!({ "reason": fault.reason, "message": fault.message, "field": fault.field }))
-            .collect();
+        let causes: Vec<Value> =
+            faults.iter().map(|fault| json!({ "reason": fault.reason, "message": fault.message, "field": fault.field })).collect();
         let status = Status::new(422, "Invalid", format!("{kind} \"{name}\" is invalid: {words}"));
         Status { details: json!({ "causes": causes }), ..status }
     }
@@ -123,7 +121,11 @@ impl Status {
             410 => Status::expired("The resourceVersion for the provided list is too old."),
             429 => Status::new(429, "TooManyRequests", "Too many requests, please try again later."),
             503 => Status::new(503, "ServiceUnavailable", "apiserver not ready"),
-            504 => Status::new(504, "Timeout", format!("Timeout: request did not complete within requested timeout - context deadline exceeded ({verb} {plural})")),
+            504 => Status::new(
+                504,
+                "Timeout",
+                format!("Timeout: request did not complete within requested timeout - context deadline exceeded ({verb} {plural})"),
+            ),
             code => Status::new(code, "InternalError", "Internal error occurred: scripted fault"),
         };
         match resource {

@@ -37,6 +37,8 @@ pub struct WriteRecord {
 
 impl WriteRecord {
     /// Whether it changed what an object asks for: it raised the generation, or created or deleted the object.
+    ///
+    /// Of a deletecollection this cannot be told; it never counts.
     pub fn is_effective(&self) -> bool {
         !self.dry_run && self.status < 300 && self.generation_before != self.generation_after
     }

@@ -1,5 +1,8 @@
 //! The API over HTTP: reading, writing, conflicts, validation.
 
+// A test says what is wrong by panicking.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 mod support;
 
 use serde_json::{Value, json};
@@ -100,9 +103,7 @@ async fn another_uid_is_another_object() {
 async fn json_patch_tests_before_it_writes() {
     let cluster = settled();
     let client = client(&cluster).await;
-    let operations = |replicas: i64| {
-        json!([{ "op": "test", "path": "/spec/replicas", "value": replicas }, { "op": "replace", "path": "/spec/replicas", "value": 4 }])
-    };
+    let operations = |replicas: i64| json!([{ "op": "test", "path": "/spec/replicas", "value": replicas }, { "op": "replace", "path": "/spec/replicas", "value": 4 }]);
     let (code, status) = patch(&client, API, "json-patch", &operations(7)).await;
     let message = "the server rejected our request due to an error in our request";
     assert_eq!((code, status["reason"].as_str(), status["message"].as_str()), (422, Some("Invalid"), Some(message)));
@@ -181,6 +182,30 @@ async fn only_what_is_asked_for_counts_as_a_generation() {
     assert_eq!(patch(&client, API, "merge-patch", &annotation).await.0, 200);
     assert_eq!(cluster.revision(), before, "the same patch again is no write");
     assert_eq!(cluster.writes().iter().filter(|it| it.is_effective()).count(), 1);
+}
+
+/// What `kubectl rollout undo` sends, and what a client in Go adds to it.
+#[tokio::test]
+async fn a_template_is_put_back_by_a_json_patch() {
+    let cluster = settled();
+    let client = client(&cluster).await;
+    let first = cluster.list("replicasets", "shop").remove(0);
+    cluster.apply(deployment("api", "2", 2)).unwrap();
+    cluster.settle();
+    let mut template = first["spec"]["template"].clone();
+    template["metadata"]["labels"].as_object_mut().unwrap().remove("pod-template-hash");
+    template["metadata"]["creationTimestamp"] = Value::Null;
+    let (_, now) = get(&client, API).await;
+    let undo = json!([
+        { "op": "test", "path": "/metadata/uid", "value": now["metadata"]["uid"] },
+        { "op": "test", "path": "/metadata/resourceVersion", "value": now["metadata"]["resourceVersion"] },
+        { "op": "replace", "path": "/spec/template", "value": template },
+    ]);
+    let (code, back) = patch(&client, &format!("{API}?fieldValidation=Strict"), "json-patch", &undo).await;
+    assert_eq!((code, back["metadata"]["generation"].as_i64()), (200, Some(3)));
+    cluster.settle();
+    assert_eq!(support::sets(&cluster), [(2, 0, 0), (3, 2, 2)]);
+    assert_eq!(patch(&client, API, "json-patch", &undo).await.0, 422, "the same patch again is stale");
 }
 
 #[tokio::test]
@@ -263,8 +288,8 @@ async fn lists_are_selected_and_paged() {
     let (_, running) = get(&client, "/api/v1/namespaces/shop/pods?fieldSelector=status.phase!=Running").await;
     assert!(names(&running).is_empty());
     assert_eq!(get(&client, "/api/v1/pods?fieldSelector=spec.foo=1").await.0, 400);
-    cluster.compact();
     cluster.apply(deployment("f", "1", 1)).unwrap();
+    cluster.compact();
     let (code, status) = get(&client, &format!("{DEPLOYMENTS}?continue={token}")).await;
     assert_eq!((code, status["reason"].as_str()), (410, Some("Expired")));
 }

@@ -1,5 +1,8 @@
 //! Deployments on a clock that is moved by hand: what the controller does, step by step.
 
+// A test says what is wrong by panicking.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 mod support;
 
 use serde_json::{Value, json};

@@ -1,5 +1,8 @@
 //! Watches over HTTP: resuming, expiring, selecting; and the scripted faults.
 
+// A test says what is wrong by panicking.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 mod support;
 
 use futures::{AsyncBufReadExt, StreamExt, TryStreamExt};
@@ -176,7 +179,9 @@ async fn scripted_answers_come_as_often_as_asked() {
     cluster.apply(deployment("api", "1", 2)).unwrap();
     let client = client(&cluster).await;
     let change = json!({ "spec": { "replicas": 3 } });
-    for (code, reason) in [(409, "Conflict"), (429, "TooManyRequests"), (500, "InternalError"), (503, "ServiceUnavailable"), (504, "Timeout")] {
+    for (code, reason) in
+        [(409, "Conflict"), (429, "TooManyRequests"), (500, "InternalError"), (503, "ServiceUnavailable"), (504, "Timeout")]
+    {
         cluster.faults().fail(Match::verb("patch"), Fault::Answer(code), 1);
         let (got, status) = patch(&client, API, "merge-patch", &change).await;
         assert_eq!((got, status["reason"].as_str()), (code, Some(reason)));
@@ -197,6 +202,10 @@ async fn what_is_forbidden_is_named() {
     assert_eq!((code, status["reason"].as_str()), (403, Some("Forbidden")));
     assert!(status["message"].as_str().unwrap().contains("cannot list resource \"pods\" in API group \"\""));
     assert_eq!(get(&client, DEPLOYMENTS).await.0, 200);
+    let review = json!({ "spec": { "resourceAttributes": { "verb": "list", "resource": "pods" } } });
+    let path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+    let (_, answer) = support::send(&client, "POST", path, "application/json", &review).await;
+    assert_eq!(answer["status"]["allowed"], false);
 }
 
 #[tokio::test]

@@ -1,5 +1,8 @@
 //! StatefulSets, DaemonSets and Jobs on a clock that is moved by hand.
 
+// A test says what is wrong by panicking.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 mod support;
 
 use serde_json::{Value, json};
@@ -8,10 +11,7 @@ use std::time::Duration;
 use support::{condition, deployment, manual, with};
 
 fn stateful(tag: &str, replicas: i64) -> Value {
-    with(
-        deployment("db", tag, replicas),
-        &[("/kind", json!("StatefulSet")), ("/spec/serviceName", json!("db"))],
-    )
+    with(deployment("db", tag, replicas), &[("/kind", json!("StatefulSet")), ("/spec/serviceName", json!("db"))])
 }
 
 fn set(cluster: &Cluster) -> Value {

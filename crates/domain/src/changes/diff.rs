@@ -33,13 +33,22 @@ fn yaml(object: &Value) -> String {
             annotations.remove("kubectl.kubernetes.io/last-applied-configuration");
         }
     }
-    serde_saphyr::to_string(&shown).unwrap_or_else(|_| shown.to_string())
+    // An image with its digest is long, and one line: a folded one would read as two changes.
+    let options = serde_saphyr::ser_options! { prefer_block_scalars: false };
+    serde_saphyr::to_string_with_options(&shown, options).unwrap_or_else(|_| shown.to_string())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn a_long_image_stays_on_one_line() {
+        let long = format!("registry.devmatrix.example/devmatrix/api:1.43.1@sha256:{}", "0123456789abcdef".repeat(4));
+        let diff = diff(&json!({"image": "a"}), &json!({"image": long}));
+        assert_eq!((diff.added, diff.removed), (1, 1), "{}", diff.unified);
+    }
 
     #[test]
     fn the_diff_shows_the_change_and_no_noise() {

@@ -247,13 +247,7 @@ fn promote(facts: &Facts, request: &Request, target: &Live) -> Result<Draft, Ref
         return Err(Refusal::new(RefusalCode::AlreadyRunning, why));
     }
     not_on_hold(facts, &to)?;
-    let patch = Patch {
-        kind: PatchKind::StrategicMerge,
-        body: json!({
-            "metadata": {"uid": uid(&target.object)},
-            "spec": {"template": {"spec": {"containers": [{"name": target.container, "image": to.image}]}}},
-        }),
-    };
+    let patch = Patch { kind: PatchKind::StrategicMerge, body: promotion_patch(target, &to, image.tag.as_deref()) };
     let healthy_for = source.since.map(|since| crate::time::span(facts.now.seconds_since(since)));
     let mut words = vec![Word {
         what: "Image".into(),
@@ -274,6 +268,27 @@ fn promote(facts: &Facts, request: &Request, target: &Live) -> Result<Draft, Ref
     let approval = facts.environment.approval.clone();
     let made = Made { from, to, patch, words, gates, approval, source: Some(source_env.name.clone()), to_revision: None };
     Ok(finish(facts, request, target, made))
+}
+
+/// The image, and the recommended label that names its version where the pods carry it; everything else stays.
+fn promotion_patch(target: &Live, to: &Artifact, tag: Option<&str>) -> Value {
+    let mut body = json!({
+        "metadata": {"uid": uid(&target.object)},
+        "spec": {"template": {"spec": {"containers": [{"name": target.container, "image": to.image}]}}},
+    });
+    let labelled = target.object.pointer(&format!("/spec/template/metadata/labels/{}", VERSION_LABEL.replace('/', "~1"))).is_some();
+    if let Some(tag) = tag.filter(|tag| labelled && is_label_value(tag)) {
+        body["spec"]["template"]["metadata"] = json!({"labels": {VERSION_LABEL: tag}});
+    }
+    body
+}
+
+/// Kubernetes' recommended label: the version of the application.
+pub const VERSION_LABEL: &str = "app.kubernetes.io/version";
+
+/// A tag may be longer than a label's 63 characters, and may begin with `_`.
+fn is_label_value(tag: &str) -> bool {
+    tag.len() <= 63 && [tag.chars().next(), tag.chars().last()].iter().all(|c| c.is_some_and(|c| c.is_ascii_alphanumeric()))
 }
 
 fn healthy_source(facts: &Facts) -> Result<(&Environment, &Live), Refusal> {
@@ -474,6 +489,7 @@ fn configuration_words(source: &Live, target: &Live, source_title: &str) -> Vec<
     names.dedup();
     let different: Vec<&str> = names.iter().filter(|name| their_env.get(**name) != our_env.get(**name)).map(|name| name.as_str()).collect();
     let configuration = match different.as_slice() {
+        [] if names.is_empty() => "Stays. Neither side sets variables on the container itself.".to_owned(),
         [] => format!("Stays. All {} variables are as in {source_title}.", names.len()),
         some => format!("Stays. {} of {} variables differ from {source_title}: {}", some.len(), names.len(), some.join(", ")),
     };

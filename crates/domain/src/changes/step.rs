@@ -13,8 +13,8 @@ pub enum Written {
     Nothing,
     /// Journalled before sending: what became of it may be unknown. `resource_version` is the precondition in the bytes.
     Intended { resource_version: String, tries: i64 },
-    /// The API server made this generation of it, with this spec. (The Deployment controller's own note of the revision, an
-    /// annotation, raises the generation once more; the spec stays.)
+    /// The API server made this generation of it, with this spec. (A Deployment's generation also rises when somebody edits its
+    /// annotations; while the spec is ours, so is the rollout.)
     Applied { generation: i64, spec_hash: String },
 }
 

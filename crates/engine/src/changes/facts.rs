@@ -115,7 +115,7 @@ fn describe(cluster: &Cluster, component: &Component, environment: &Environment,
     let container = component.container_in(&workload)?.clone();
     let state = cluster.state();
     let known = state.observed(&component.workload.key(&environment.namespace));
-    let reach = state.reach(&environment.namespace);
+    let reach = state.reach(&environment.namespace, component.workload.kind);
     let seen = cell(component, &environment.namespace, known.as_ref().map(Known::as_observed), &reach);
     let fresh = known.as_ref().is_some_and(|known| known.workload.uid == workload.uid && known.workload.generation == generation(&object));
     let (state, reason) = if fresh { (seen.state, seen.reason) } else { (CellState::Unknown, "it changed just now".to_owned()) };

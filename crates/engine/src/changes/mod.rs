@@ -12,6 +12,7 @@ use domain::Time;
 use domain::access::{Actor, Verb, authorize};
 use domain::changes::votes::{digest_matches, may_decide, tally};
 use domain::changes::{Change, Hold, Outcome, Plan, Progress, Refusal, RefusalCode, Request, State, Step, Vote, VoteKind};
+use domain::releases::RecordOutcome;
 
 /// A key that makes a POST repeatable: the same key and body are the same change.
 #[derive(Clone, Debug)]
@@ -148,7 +149,7 @@ impl Engine {
 
     /// One rejection with a reason ends the change.
     pub async fn reject(&self, actor: &Actor, id: &str, digest: Option<&str>, reason: &str) -> DomainResult<Change> {
-        if reason.trim().is_empty() {
+        if authorize(actor, Verb::Decide).is_ok() && reason.trim().is_empty() {
             return Err(domain::Error::invalid("reason", "expected why, so that the requester knows what to mend"));
         }
         self.decide(actor, id, VoteKind::Reject, digest, reason).await
@@ -180,6 +181,7 @@ impl Engine {
             let outcome =
                 Outcome { state: State::Expired, reason: "the plan expired before it was decided on".into(), failing_pod: None, at: now };
             self.end(&mut tx, &change, &outcome).await?;
+            self.0.store.record(&mut tx, Act::by_worker(now, "change.end", &change.id, "failed", &outcome.reason)).await?;
             tx.commit().await?;
             return Err(domain::Error::conflict("expired", format!("{} has expired: ask again.", change.label())).into());
         }
@@ -244,6 +246,10 @@ impl Engine {
         let outcome =
             Outcome { state: State::Aborted, reason: format!("aborted by {}{written}{why}", person.name), failing_pod: None, at: now };
         self.end(&mut tx, &change, &outcome).await?;
+        if change.written_generation.is_some() {
+            let began = change.steps.iter().find(|step| step.name == "rollout").and_then(|step| step.started).unwrap_or(now);
+            self.0.store.judge_record(&mut tx, &change.id, RecordOutcome::Unknown, now.seconds_since(began)).await?;
+        }
         self.0.store.record(&mut tx, Act::by(actor, now, "change.abort", &change.id, reason)).await?;
         let change = self.0.store.change_in(&mut tx, &change.id).await?.ok_or_else(|| no_change(id))?;
         tx.commit().await?;

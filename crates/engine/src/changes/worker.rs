@@ -10,10 +10,11 @@ use crate::error::{Error, Result};
 use crate::events::{Event, Topic};
 use crate::store::{Act, Journal};
 use domain::Time;
+use domain::catalog::{Approval, Component, Environment};
 use domain::changes::plan::spec_hash;
 use domain::changes::step::{self, Next, Present, Seen, Written, next_step};
-use domain::changes::{Change, Hold, Kind, Outcome, Stamp, State, Step};
-use domain::clusters::{failing_pod, rollout};
+use domain::changes::{Change, Hold, Kind, Outcome, Plan, Stamp, State, Step};
+use domain::clusters::{CellState, failing_pod, rollout};
 use domain::releases::RecordOutcome;
 use serde_json::Value;
 use std::collections::HashSet;
@@ -90,7 +91,7 @@ impl Engine {
         let cluster = self.cluster(&target.cluster).ok()?;
         let state = cluster.state();
         let key = domain::clusters::WorkloadKey { kind: target.kind, namespace: target.namespace.clone(), name: target.name.clone() };
-        if state.reach(&target.namespace) != domain::clusters::Reach::Live {
+        if state.reach(&target.namespace, target.kind) != domain::clusters::Reach::Live {
             return None;
         }
         let Some(known) = state.observed(&key) else { return Some("the workload was deleted after the plan was made".into()) };
@@ -197,18 +198,33 @@ impl Engine {
         Ok(true)
     }
 
-    /// What forbids the write now although it was approved.
+    /// What forbids the write now although it was approved: votes, policy, holds and the source are looked at again.
     async fn forbidden_now(&self, change: &Change) -> Result<Option<String>> {
         if !self.votes_suffice(change) {
             return Ok(Some("the votes no longer suffice: somebody who approved may not decide any more".into()));
         }
-        if change.plan.kind == Kind::Promote {
-            let holds = self.0.store.holds(Some(&change.plan.component), Some(&change.plan.environment)).await?;
-            if holds.iter().any(|hold| hold.digest.is_some() && hold.digest == change.plan.to.digest) {
-                return Ok(Some(format!("{} was put on hold here after the plan was made", change.plan.to.version())));
-            }
+        let (plan, catalog) = (&change.plan, self.catalog());
+        let (component, environment) = (catalog.component(&plan.component)?, catalog.environment(&plan.environment)?);
+        if policy(environment, plan.kind) != plan.approval {
+            return Ok(Some(format!("who must approve changes of {} was changed after the plan was made; plan again", environment.title)));
         }
-        Ok(None)
+        if plan.kind == Kind::Rollback {
+            return Ok(None);
+        }
+        let holds = self.0.store.holds(Some(&plan.component), Some(&plan.environment)).await?;
+        if holds.iter().any(|hold| hold.digest.is_some() && hold.digest == plan.to.digest) {
+            return Ok(Some(format!("{} was put on hold here after the plan was made", plan.to.version())));
+        }
+        self.source_failed(component, plan)
+    }
+
+    /// A source that has gone on to another release says nothing; one in which this very release is failing does.
+    fn source_failed(&self, component: &Component, plan: &Plan) -> Result<Option<String>> {
+        let Some(source) = &plan.source else { return Ok(None) };
+        let cell = self.bare_cell(component, self.catalog().environment(source)?)?;
+        let failing = matches!(cell.state, CellState::Degraded | CellState::Down) && cell.digest == plan.to.digest;
+        Ok(failing
+            .then(|| format!("{} became {} in {source} after the plan was made: {}", plan.to.version(), cell.state.as_str(), cell.reason)))
     }
 
     async fn see(&self, change: &Change, written: &Written) -> Seen {
@@ -281,10 +297,15 @@ impl Engine {
         }
     }
 
-    /// The write is there, as this generation. Also when the controller's note of the revision made another one of it.
+    /// The write is there, as this generation. Also when an edit of annotations made another one of it.
     async fn applied(&self, change: &Change, generation: i64, spec_hash: &str) -> Result<Round> {
         let now = self.now();
         let mut tx = self.0.store.write().await?;
+        // Somebody may have ended it while we looked: then it stays ended.
+        let ended = self.0.store.change_in(&mut tx, &change.id).await?.is_none_or(|current| current.state.is_terminal());
+        if ended {
+            return Ok(Round::Over);
+        }
         self.0.store.journal_applied(&mut tx, &change.id, generation, spec_hash, now).await?;
         if change.written_generation.is_none() {
             self.0.store.set_state(&mut tx, &change.id, State::Observing).await?;
@@ -331,7 +352,8 @@ impl Engine {
         self.end(&mut tx, &current, &outcome).await?;
         if change.written_generation.is_some() {
             let verdict = if state == State::Succeeded { RecordOutcome::Succeeded } else { RecordOutcome::Failed };
-            self.0.store.judge_record(&mut tx, &change.id, verdict, now.seconds_since(change.requested_at)).await?;
+            let began = self.0.store.journal(&change.id).await?.applied_at.unwrap_or(change.requested_at);
+            self.0.store.judge_record(&mut tx, &change.id, verdict, now.seconds_since(began)).await?;
         }
         if change.plan.kind == Kind::Rollback && state == State::Succeeded {
             self.0.store.insert_hold(&mut tx, &hold(change, now)).await?;
@@ -380,6 +402,14 @@ fn hold(change: &Change, at: Time) -> Hold {
     }
 }
 
+/// Whose votes a change of this kind needs here, as it is configured now.
+fn policy(environment: &Environment, kind: Kind) -> Option<Approval> {
+    match kind {
+        Kind::Promote => environment.approval.clone(),
+        Kind::Rollback => environment.rollback_needs_approval.then(|| environment.approval.clone()).flatten(),
+    }
+}
+
 /// What `kubectl rollout history` shows.
 fn cause(change: &Change) -> String {
     let plan = &change.plan;
@@ -391,7 +421,7 @@ fn watched(cluster: &Cluster, change: &Change, generation: i64) -> Option<Presen
     let target = &change.plan.target;
     let key = domain::clusters::WorkloadKey { kind: target.kind, namespace: target.namespace.clone(), name: target.name.clone() };
     let state = cluster.state();
-    if state.reach(&target.namespace) != domain::clusters::Reach::Live {
+    if state.reach(&target.namespace, target.kind) != domain::clusters::Reach::Live {
         return None;
     }
     let known = state.observed(&key)?;

@@ -2,12 +2,15 @@
 //! is kept: memory grows with what is shown.
 
 use domain::Time;
+use domain::changes::plan::VERSION_LABEL;
 use domain::changes::{CAUSE_ANNOTATION, CHANGE_ANNOTATION};
 use domain::clusters::{Container, Pod, PodContainer, ReplicaSet, Waiting, Workload, WorkloadKey, WorkloadKind};
+use domain::releases::ImageRef;
 use k8s_openapi::api::{apps::v1, core::v1 as core};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Resource;
 use serde::Deserialize;
+use std::collections::BTreeMap;
 
 const REVISION: &str = "deployment.kubernetes.io/revision";
 
@@ -55,7 +58,25 @@ struct Condition {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 struct Template {
+    metadata: TemplateMetadata,
     spec: PodSpec,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct TemplateMetadata {
+    labels: BTreeMap<String, String>,
+    annotations: BTreeMap<String, String>,
+}
+
+impl TemplateMetadata {
+    /// What CI noted of the build. Notes outlive a change of the image by hand, so they count only while the version label,
+    /// which CI sets with them, is the image's tag.
+    fn note(&self, key: &str, containers: &[Container]) -> Option<String> {
+        let version = self.labels.get(VERSION_LABEL)?;
+        let same = containers.iter().any(|c| ImageRef::parse(&c.image).and_then(|image| image.tag).as_ref() == Some(version));
+        same.then(|| self.annotations.get(key).cloned())?
+    }
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -308,6 +329,8 @@ fn managed_by(metadata: &ObjectMeta) -> Option<String> {
 
 pub fn replica_set(object: ReplicaSetObject) -> Option<ReplicaSet> {
     let ReplicaSetObject { metadata, spec } = object;
+    let notes = spec.template.metadata.clone();
+    let images = containers(spec.template);
     Some(ReplicaSet {
         namespace: metadata.namespace.clone()?,
         name: metadata.name.clone()?,
@@ -316,10 +339,10 @@ pub fn replica_set(object: ReplicaSetObject) -> Option<ReplicaSet> {
         revision: annotation(&metadata, REVISION)?.parse().ok()?,
         created: created(&metadata),
         desired: spec.replicas.unwrap_or(1),
-        images: containers(spec.template),
         cause: annotation(&metadata, CAUSE_ANNOTATION).map(str::to_owned),
-        commit: annotation(&metadata, "devmatrix.io/commit").map(str::to_owned),
-        author: annotation(&metadata, "devmatrix.io/author").map(str::to_owned),
+        commit: notes.note("devmatrix.io/commit", &images),
+        author: notes.note("devmatrix.io/author", &images),
+        images,
         change: annotation(&metadata, CHANGE_ANNOTATION).map(str::to_owned),
     })
 }

@@ -2,7 +2,7 @@
 //! filled beside the old one and swapped in at its end, so readers never see a half-empty cluster.
 
 use domain::Time;
-use domain::clusters::{Observed, Pod, Reach, ReplicaSet, Workload, WorkloadKey};
+use domain::clusters::{Observed, Pod, Reach, ReplicaSet, Workload, WorkloadKey, WorkloadKind};
 use std::collections::{BTreeMap, HashMap};
 
 /// One watched kind in one namespace.
@@ -88,27 +88,28 @@ impl State {
         self.workloads.values().filter(move |w| w.key.namespace == namespace)
     }
 
-    /// How far what is known of this namespace can be trusted.
-    pub fn reach(&self, namespace: &str) -> Reach {
+    /// How far what is known of workloads of this kind in this namespace can be trusted: their own feed counts, and those of
+    /// the pods and ReplicaSets that their health is read from.
+    pub fn reach(&self, namespace: &str, kind: WorkloadKind) -> Reach {
         if let Some(why) = &self.lost {
             return Reach::Lost { last_seen: self.heard, why: why.clone() };
         }
-        let here = || self.feeds.iter().filter(|((_, ns), _)| ns == namespace);
-        for (_, state) in here() {
-            if let FeedState::Broken(why) = state {
-                return Reach::Lost { last_seen: self.heard, why: why.clone() };
-            }
+        let needed: &[Kind] = match kind {
+            WorkloadKind::Deployment => &[Kind::Deployments, Kind::ReplicaSets, Kind::Pods],
+            WorkloadKind::StatefulSet => &[Kind::StatefulSets, Kind::Pods],
+            WorkloadKind::DaemonSet => &[Kind::DaemonSets, Kind::Pods],
+        };
+        let feeds = needed.iter().filter_map(|kind| self.feeds.get(&(*kind, namespace.to_owned())));
+        feeds.map(|feed| self.reach_of(feed)).find(|reach| *reach != Reach::Live).unwrap_or(Reach::Live)
+    }
+
+    fn reach_of(&self, feed: &FeedState) -> Reach {
+        match feed {
+            FeedState::Live => Reach::Live,
+            FeedState::Forbidden(why) => Reach::Forbidden { why: why.clone() },
+            FeedState::Broken(why) => Reach::Lost { last_seen: self.heard, why: why.clone() },
+            FeedState::Listing => Reach::Lost { last_seen: self.heard, why: "the first list is not there yet".into() },
         }
-        for ((kind, _), state) in here() {
-            match state {
-                FeedState::Forbidden(why) if matches!(kind, Kind::Deployments | Kind::Pods | Kind::ReplicaSets) => {
-                    return Reach::Forbidden { why: why.clone() };
-                }
-                FeedState::Listing => return Reach::Lost { last_seen: self.heard, why: "the first list is not there yet".into() },
-                _ => {}
-            }
-        }
-        Reach::Live
     }
 
     pub fn reachable(&self) -> bool {
@@ -229,7 +230,6 @@ impl State {
     }
 
     fn forget(&mut self, (kind, namespace): &Feed) {
-        use domain::clusters::WorkloadKind;
         let gone = match kind {
             Kind::Deployments => WorkloadKind::Deployment,
             Kind::StatefulSets => WorkloadKind::StatefulSet,

@@ -34,9 +34,7 @@ fn reaction(resource: Resource) -> Option<SignedDuration> {
     match resource {
         resource::PODS | resource::NAMESPACES => Some(SignedDuration::ZERO),
         resource::REPLICASETS => Some(SignedDuration::from_millis(5)),
-        resource::DEPLOYMENTS | resource::STATEFULSETS | resource::DAEMONSETS | resource::JOBS => {
-            Some(SignedDuration::from_millis(40))
-        }
+        resource::DEPLOYMENTS | resource::STATEFULSETS | resource::DAEMONSETS | resource::JOBS => Some(SignedDuration::from_millis(40)),
         _ => None,
     }
 }

@@ -133,7 +133,11 @@ impl Round {
         if [total, ready, updated].iter().all(|it| *it == replicas) {
             (current, current_name) = (updated, object::name(&self.update));
         }
-        status(&self.set, &[total, ready, count(&|pod| self.is_healthy(pod, state)), current, updated], [current_name, object::name(&self.update)])
+        status(
+            &self.set,
+            &[total, ready, count(&|pod| self.is_healthy(pod, state)), current, updated],
+            [current_name, object::name(&self.update)],
+        )
     }
 }
 

@@ -68,12 +68,16 @@ fn ingress(site: &Site) -> Value {
 }
 
 fn autoscaler(site: &Site) -> Value {
-    let metric = |name: &str, percent: i64| json!({
-        "type": "Resource", "resource": { "name": name, "target": { "type": "Utilization", "averageUtilization": percent } },
-    });
-    let current = |name: &str, percent: i64| json!({
-        "type": "Resource", "resource": { "name": name, "current": { "averageUtilization": percent, "averageValue": "610m" } },
-    });
+    let metric = |name: &str, percent: i64| {
+        json!({
+            "type": "Resource", "resource": { "name": name, "target": { "type": "Utilization", "averageUtilization": percent } },
+        })
+    };
+    let current = |name: &str, percent: i64| {
+        json!({
+            "type": "Resource", "resource": { "name": name, "current": { "averageUtilization": percent, "averageValue": "610m" } },
+        })
+    };
     let policy = |percent: i64| json!([{ "type": "Percent", "value": percent, "periodSeconds": 60 }]);
     json!({
         "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": meta(site, "devmatrix-api"),
@@ -93,9 +97,11 @@ fn autoscaler(site: &Site) -> Value {
 }
 
 fn network_policy(site: &Site) -> Value {
-    let to = |app: &str, port: u16| json!({
-        "to": [{ "podSelector": { "matchLabels": { "app": app } } }], "ports": [{ "protocol": "TCP", "port": port }],
-    });
+    let to = |app: &str, port: u16| {
+        json!({
+            "to": [{ "podSelector": { "matchLabels": { "app": app } } }], "ports": [{ "protocol": "TCP", "port": port }],
+        })
+    };
     json!({
         "apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": meta(site, "devmatrix-api"),
         "spec": {
@@ -134,10 +140,12 @@ fn place_backup(state: &mut State, site: &Site, born: Timestamp) {
     metadata["ownerReferences"] = json!([object::controller_reference(&cron)]);
     let conditions: Vec<Value> = ["SuccessCriteriaMet", "Complete"]
         .iter()
-        .map(|kind| json!({
-            "type": kind, "status": "True", "reason": "CompletionsReached", "lastProbeTime": null,
-            "message": "Reached expected number of succeeded pods", "lastTransitionTime": object::stamp(ended),
-        }))
+        .map(|kind| {
+            json!({
+                "type": kind, "status": "True", "reason": "CompletionsReached", "lastProbeTime": null,
+                "message": "Reached expected number of succeeded pods", "lastTransitionTime": object::stamp(ended),
+            })
+        })
         .collect();
     let job = json!({
         "apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": job_spec(),

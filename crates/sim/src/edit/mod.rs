@@ -52,13 +52,7 @@ impl Terms {
 }
 
 /// Creates an object. Errors: 400, 404 for its namespace, 409 if it exists, 422.
-pub(crate) fn create(
-    state: &mut State,
-    resource: Resource,
-    namespace: &str,
-    object: Value,
-    terms: &Terms,
-) -> Result<Arc<Value>, Status> {
+pub(crate) fn create(state: &mut State, resource: Resource, namespace: &str, object: Value, terms: &Terms) -> Result<Arc<Value>, Status> {
     let mut object = decode(resource, object, terms)?;
     check_namespace(state, resource, namespace, &object)?;
     prepare_new(state, resource, namespace, &mut object);
@@ -84,13 +78,7 @@ pub(crate) fn replace(state: &mut State, key: &Key, object: Value, terms: &Terms
 }
 
 /// Patches an object. Errors: 400, 404, 409 if the patch names another resourceVersion, 422.
-pub(crate) fn patch(
-    state: &mut State,
-    key: &Key,
-    kind: PatchKind,
-    patch: &Value,
-    terms: &Terms,
-) -> Result<Arc<Value>, Status> {
+pub(crate) fn patch(state: &mut State, key: &Key, kind: PatchKind, patch: &Value, terms: &Terms) -> Result<Arc<Value>, Status> {
     let Some(old) = state.get(key) else {
         if kind == PatchKind::Apply {
             return create(state, key.resource, &key.namespace, patch.clone(), terms);
@@ -152,6 +140,9 @@ fn decode(resource: Resource, mut object: Value, terms: &Terms) -> Result<Value,
     object["kind"] = json!(resource.kind());
     let submitted = terms.is_patch.then(|| object.clone());
     let unknown = schema::prune(resource.kind(), &mut object);
+    for half in ["metadata", "spec"] {
+        object.get_mut(half).into_iter().for_each(object::drop_nulls);
+    }
     let wrong = match validate::check_types(resource, &object) {
         Err(wrong) => wrong,
         Ok(()) if terms.strictness == Strictness::Refuse && !unknown.is_empty() => schema::strict_error(&unknown),
@@ -159,7 +150,9 @@ fn decode(resource: Resource, mut object: Value, terms: &Terms) -> Result<Value,
     };
     Err(match submitted {
         Some(submitted) => Status::invalid_patch(&submitted, &wrong),
-        None => Status::bad_request(format!("{0} in version \"{1}\" cannot be handled as a {0}: {wrong}", resource.kind(), resource.version())),
+        None => {
+            Status::bad_request(format!("{0} in version \"{1}\" cannot be handled as a {0}: {wrong}", resource.kind(), resource.version()))
+        }
     })
 }
 
@@ -219,16 +212,8 @@ fn check_identity(key: &Key, old: &Value, new: &mut Value) -> Result<(), Status>
 
 /// A client can change neither the server's part of the metadata nor the half that belongs to the other endpoint.
 fn keep_what_is_not_theirs(resource: Resource, old: &Value, new: &mut Value, subresource: &str) {
-    const SERVERS: [&str; 8] = [
-        "name",
-        "namespace",
-        "uid",
-        "creationTimestamp",
-        "deletionTimestamp",
-        "deletionGracePeriodSeconds",
-        "generation",
-        "managedFields",
-    ];
+    const SERVERS: [&str; 8] =
+        ["name", "namespace", "uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation", "managedFields"];
     for field in SERVERS {
         keep(old, new, &["metadata", field]);
     }

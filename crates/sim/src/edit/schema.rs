@@ -36,8 +36,7 @@ static SELECTOR: Shape = Object(&[("matchLabels", &ANY), ("matchExpressions", &A
 
 static RESOURCES: Shape = Object(&[("claims", &ANY), ("limits", &ANY), ("requests", &ANY)]);
 
-static PORT: Shape =
-    Object(&[("containerPort", &ANY), ("hostIP", &ANY), ("hostPort", &ANY), ("name", &ANY), ("protocol", &ANY)]);
+static PORT: Shape = Object(&[("containerPort", &ANY), ("hostIP", &ANY), ("hostPort", &ANY), ("name", &ANY), ("protocol", &ANY)]);
 
 static ENV: Shape = Object(&[("name", &ANY), ("value", &ANY), ("valueFrom", &ANY)]);
 

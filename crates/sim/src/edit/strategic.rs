@@ -107,8 +107,7 @@ fn merge_by_key(key: &str, original: &[Value], patch: &[Value]) -> Result<Vec<Va
     if patch.iter().any(|element| directive(element).as_deref() == Some("replace")) {
         return Ok(plain.into_iter().cloned().collect());
     }
-    let deleted: Vec<&Value> =
-        patch.iter().filter(|element| directive(element).as_deref() == Some("delete")).map(|it| &it[key]).collect();
+    let deleted: Vec<&Value> = patch.iter().filter(|element| directive(element).as_deref() == Some("delete")).map(|it| &it[key]).collect();
     let mut patched = Vec::new();
     for element in &plain {
         let id = element.get(key).ok_or_else(|| format!("map: {element} does not contain declared merge key: {key}"))?;
@@ -159,10 +158,7 @@ mod tests {
 
     #[test]
     fn a_new_element_comes_first_as_in_the_kubernetes_documentation() {
-        let merged = merge(
-            &json!({ "containers": [{ "name": "old" }] }),
-            &json!({ "containers": [{ "name": "new", "image": "redis" }] }),
-        );
+        let merged = merge(&json!({ "containers": [{ "name": "old" }] }), &json!({ "containers": [{ "name": "new", "image": "redis" }] }));
         assert_eq!(merged.unwrap(), json!({ "containers": [{ "name": "new", "image": "redis" }, { "name": "old" }] }));
     }
 

@@ -88,12 +88,11 @@ impl Ask {
     /// Reads a request to its end. Errors: 413 for a body over the limit, 400 if it breaks off.
     pub async fn read(request: Request<Incoming>) -> Result<Ask, Status> {
         let (head, body) = request.into_parts();
-        let body = Limited::new(body, LARGEST_BODY).collect().await.map_err(|error| {
-            Status::new(413, "RequestEntityTooLarge", format!("limit is {LARGEST_BODY}: {error}"))
-        })?;
-        let header = |name: HeaderName| {
-            head.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
-        };
+        let body = Limited::new(body, LARGEST_BODY)
+            .collect()
+            .await
+            .map_err(|error| Status::new(413, "RequestEntityTooLarge", format!("limit is {LARGEST_BODY}: {error}")))?;
+        let header = |name: HeaderName| head.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
         let path = head.uri.path().to_owned();
         let raw_query = head.uri.query().unwrap_or_default().to_owned();
         Ok(Ask {
@@ -169,7 +168,6 @@ impl Ask {
         }
     }
 }
-
 
 #[cfg(test)]
 mod tests {

@@ -56,10 +56,9 @@ fn container(pod: &Value, wanted: &str) -> Result<String, Status> {
     let pod = object::name(pod);
     match (wanted, names.as_slice()) {
         ("", [only]) => Ok((*only).to_owned()),
-        ("", several) => Err(Status::bad_request(format!(
-            "a container name must be specified for pod {pod}, choose one of: [{}]",
-            several.join(" ")
-        ))),
+        ("", several) => {
+            Err(Status::bad_request(format!("a container name must be specified for pod {pod}, choose one of: [{}]", several.join(" "))))
+        }
         (wanted, names) if names.contains(&wanted) => Ok(wanted.to_owned()),
         (wanted, _) => Err(Status::bad_request(format!("container {wanted} is not valid for pod {pod}"))),
     }
@@ -130,12 +129,7 @@ fn rendered((at, line): &(Timestamp, String), with_time: bool) -> String {
 }
 
 /// What there is, and then each new line as its time comes (real time).
-fn follow(
-    cluster: Cluster,
-    run: Run,
-    lines: String,
-    now: Timestamp,
-) -> impl futures::Stream<Item = Result<Bytes, Cut>> + Send {
+fn follow(cluster: Cluster, run: Run, lines: String, now: Timestamp) -> impl futures::Stream<Item = Result<Bytes, Cut>> + Send {
     stream::unfold((cluster, run, Some(lines), now.as_second() / RHYTHM), |(cluster, run, lines, tick)| async move {
         if let Some(lines) = lines {
             return Some((Ok(Bytes::from(lines)), (cluster, run, None, tick)));

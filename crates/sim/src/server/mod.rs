@@ -22,8 +22,12 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use std::io;
+use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
+
+/// The wait after an error of the listener that will pass.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// Accepts connections until the future is dropped, which also ends all connections.
 pub(crate) async fn serve(cluster: &Cluster, listener: TcpListener) -> io::Result<()> {
@@ -32,7 +36,7 @@ pub(crate) async fn serve(cluster: &Cluster, listener: TcpListener) -> io::Resul
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => { connections.spawn(connection(cluster.clone(), stream)); }
-                Err(error) if is_passing(&error) => tokio::task::yield_now().await,
+                Err(error) if is_passing(&error) => tokio::time::sleep(PAUSE).await,
                 Err(error) => return Err(error),
             },
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
@@ -40,10 +44,11 @@ pub(crate) async fn serve(cluster: &Cluster, listener: TcpListener) -> io::Resul
     }
 }
 
-/// Errors of one connection, which do not concern the listener.
+/// Errors of one connection, or of a moment without free file descriptors; the listener itself is well.
 fn is_passing(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
-    matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted)
+    const NO_MORE_FILES: [Option<i32>; 2] = [Some(23), Some(24)];
+    matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted) || NO_MORE_FILES.contains(&error.raw_os_error())
 }
 
 async fn connection(cluster: Cluster, stream: TcpStream) {

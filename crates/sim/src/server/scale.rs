@@ -33,13 +33,7 @@ pub(crate) fn replace(state: &mut State, key: &Key, scale: &Value, terms: &Terms
     write(state, key, &workload, scale, terms)
 }
 
-pub(crate) fn patch(
-    state: &mut State,
-    key: &Key,
-    kind: PatchKind,
-    patch: &Value,
-    terms: &Terms,
-) -> Result<Value, Status> {
+pub(crate) fn patch(state: &mut State, key: &Key, kind: PatchKind, patch: &Value, terms: &Terms) -> Result<Value, Status> {
     let workload = state.get(key).ok_or_else(|| Status::not_found(key.resource, &key.name))?;
     let scale = kind.apply(&of(&workload), patch)?;
     write(state, key, &workload, &scale, terms)

@@ -14,6 +14,7 @@ use hyper::body::Bytes;
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch::Receiver;
 use tokio::time::{Instant, sleep_until};
@@ -70,9 +71,7 @@ pub(crate) fn watch(cluster: &Cluster, ask: &Ask, target: &Target) -> Result<Ans
     } else {
         watch.catch_up();
     }
-    Ok(answer::stream("application/json", stream::unfold(watch, |mut watch| async {
-        watch.next().await.map(|line| (line, watch))
-    })))
+    Ok(answer::stream("application/json", stream::unfold(watch, |mut watch| async { watch.next().await.map(|line| (line, watch)) })))
 }
 
 impl Watch {
@@ -100,7 +99,7 @@ impl Watch {
     fn is_cut(&mut self) -> bool {
         let now = *self.weather.borrow();
         if now.expired_watches != self.began.expired_watches {
-            self.expire();
+            self.expire(self.cluster.shared().revision());
         }
         now.cut_watches != self.began.cut_watches
     }
@@ -108,12 +107,13 @@ impl Watch {
     /// The present state of the collection as ADDED events, for a watch that does not start from a list.
     fn send_everything(&mut self, with_end: bool) {
         let shared = self.cluster.shared().clone();
-        shared.with(|state| {
-            self.position = state.revision();
-            self.changed.mark_unchanged();
-            let lines: Vec<Bytes> = self.query.found(state, None).map(|it| self.line("ADDED", it)).collect();
-            self.lines.extend(lines);
+        self.changed.mark_unchanged();
+        let (position, found) = shared.with(|state| {
+            let found: Vec<Arc<Value>> = self.query.found(state, None).cloned().collect();
+            (state.revision(), found)
         });
+        self.position = position;
+        self.lines = found.iter().map(|it| self.line("ADDED", it)).collect();
         if with_end {
             self.bookmark(json!({ "k8s.io/initial-events-end": "true" }));
         }
@@ -126,7 +126,7 @@ impl Watch {
                 self.position = self.position.max(state.revision());
                 self.lines.extend(lines);
             }
-            None => self.expire(),
+            None => self.expire(state.revision()),
         });
     }
 
@@ -155,8 +155,8 @@ impl Watch {
         line(kind, &Shown(object, self.view))
     }
 
-    fn expire(&mut self) {
-        let message = format!("too old resource version: {} ({})", self.position, self.cluster.shared().revision());
+    fn expire(&mut self, now: u64) {
+        let message = format!("too old resource version: {} ({now})", self.position);
         self.lines.push_back(line("ERROR", &Status::expired(message).body()));
         self.ended = true;
     }

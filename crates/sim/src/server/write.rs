@@ -78,7 +78,9 @@ fn perform(state: &mut State, ask: &Ask, target: &Target) -> Outcome {
     let terms = terms(ask, target)?;
     match (ask.verb(), target.subresource.as_str()) {
         ("create", "") => create(state, ask, target, &terms),
-        ("create", "eviction") if target.resource == resource::PODS => delete(state, ask, target),
+        ("create", "eviction") if target.resource == resource::PODS => {
+            delete(state, ask, target).map(|(_, pod)| (201, success(target.resource, &pod)))
+        }
         ("update", "scale") if target.resource.has_scale() => {
             scale::replace(state, &target.key(), &ask.json()?, &terms).map(|it| (200, it))
         }
@@ -113,7 +115,7 @@ fn ok(result: Result<Arc<Value>, Status>) -> Outcome {
 }
 
 fn create(state: &mut State, ask: &Ask, target: &Target, terms: &Terms) -> Outcome {
-    if target.resource.is_namespaced() && target.namespace.is_empty() {
+    if !target.name.is_empty() || (target.resource.is_namespaced() && target.namespace.is_empty()) {
         return Err(Status::new(405, "MethodNotAllowed", "the server does not allow this method on the requested resource"));
     }
     let created = edit::create(state, target.resource, &target.namespace, ask.json()?, terms)?;

@@ -2,8 +2,8 @@
 //!
 //! Source: pkg/controller/deployment/progress.go and sync.go.
 
-use super::replicas::{max_unavailable, total_available, wanted};
 use super::Rollout;
+use super::replicas::{max_unavailable, total_available, wanted};
 use crate::controllers::conditions::{self, Condition, set_progress};
 use crate::controllers::{MANAGER, later};
 use crate::edit::{self, Terms};
@@ -202,4 +202,3 @@ pub(crate) fn deadline(deployment: &Value, now: Timestamp) -> Option<Wake> {
     // A deadline that passed while the Deployment was only scaled is judged at its next change.
     (at > now).then_some(Wake { at, urgency: Urgency::Retry })
 }
-

@@ -149,14 +149,15 @@ impl Container {
     }
 
     fn pulled(&mut self, state: &mut State, pod: &Value, now: Timestamp) {
-        let message = format!("Successfully pulled image \"{}\" in 312ms (312ms including waiting). Image size: 84213456 bytes.", self.image);
+        let message =
+            format!("Successfully pulled image \"{}\" in 312ms (312ms including waiting). Image size: 84213456 bytes.", self.image);
         events::record(state, pod, KUBELET, events::NORMAL, "Pulled", &message);
         self.start(state, pod, now);
     }
 
     fn start(&mut self, state: &mut State, pod: &Value, now: Timestamp) {
-        for (reason, verb) in [("Created", "Created"), ("Started", "Started")] {
-            events::record(state, pod, KUBELET, events::NORMAL, reason, &format!("{verb} container: {}", self.name));
+        for reason in ["Created", "Started"] {
+            events::record(state, pod, KUBELET, events::NORMAL, reason, &format!("{reason} container: {}", self.name));
         }
         let name = object::name(pod);
         let until = match self.fate {
