@@ -26,7 +26,7 @@ unit: ## the Rust tests
 	@scripts/unit
 
 postgres: ## the engine's stories on a PostgreSQL of their own
-	@scripts/postgres cargo test -p engine --test stories
+	@scripts/postgres scripts/unit --test stories --test faults
 
 e2e: build ## the browser's journeys in Chromium (end2end/)
 	@scripts/e2e

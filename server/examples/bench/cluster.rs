@@ -1,19 +1,18 @@
-//! Simulated clusters for `make bench`, in a process of their own: `bench_cluster home=50x3 load=2000x2` serves a cluster
-//! of 50 Deployments with 3 pods each and one of 2,000 with 2 each, prints their addresses as one line of JSON, and ends
-//! with its standard input. Changes are made over the Kubernetes API, as on any other cluster.
+//! Simulated clusters that hold many healthy Deployments; changes are made over the Kubernetes API, as on any cluster.
 
+use crate::Done;
 use serde_json::{Map, Value, json};
 use sim::{Clock, Cluster, load};
-use std::error::Error;
 use std::io::{Write, copy, sink, stdin, stdout};
 use tokio::net::TcpListener;
 use tokio::task::{JoinSet, spawn_blocking};
 
+/// `home=50x3`: a cluster called home, 50 Deployments, 3 pods each. Prints the addresses; ends with its standard input.
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+pub async fn serve(sizes: &[String]) -> Done {
     let (mut addresses, mut served) = (Map::new(), JoinSet::new());
-    for argument in std::env::args().skip(1) {
-        let (name, deployments, pods) = parse(&argument).ok_or_else(|| format!("`{argument}`: expected NAME=DEPLOYMENTSxPODS"))?;
+    for size in sizes {
+        let (name, deployments, pods) = parse(size).ok_or_else(|| format!("`{size}`: expected NAME=DEPLOYMENTSxPODS"))?;
         let cluster = Cluster::new(name, Clock::real());
         load::fill(&cluster, deployments, pods);
         let listener = TcpListener::bind("127.0.0.1:0").await?;
@@ -29,8 +28,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     std::process::exit(0)
 }
 
-fn parse(argument: &str) -> Option<(&str, usize, usize)> {
-    let (name, size) = argument.split_once('=')?;
+fn parse(size: &str) -> Option<(&str, usize, usize)> {
+    let (name, size) = size.split_once('=')?;
     let (deployments, pods) = size.split_once('x')?;
     Some((name, deployments.parse().ok()?, pods.parse().ok()?))
 }

@@ -1,0 +1,127 @@
+//! What one can do with a change: approve, reject, abort. Each form carries what it decides on; a button that the reader
+//! may not press says why.
+
+use super::{Act, ChangeData, Tried};
+use crate::parts::{ActButton, Icon, Notice, Panel, ReasonField, may_vote, refused_hint};
+use crate::{Viewer, links};
+use domain::access::{Verb, authorize};
+use domain::changes::State;
+use domain::{Error, Result};
+use leptos::prelude::*;
+
+fn action(data: &ChangeData, what: &str) -> String {
+    format!("{}/{what}", links::change(&data.change.label()))
+}
+
+/// The row of actions at the top; at 320 px it is the bar at the bottom.
+pub(super) fn buttons(viewer: &Viewer, data: &ChangeData) -> AnyView {
+    let change = &data.change;
+    let again = change.plan.source.as_ref().map(|from| links::promote(&change.plan.component, &change.plan.environment, from));
+    match change.state {
+        State::AwaitingApproval => {
+            let vote = may_vote(change, &viewer.actor).err().map(|why| why.to_string());
+            view! {
+                <div class="actions in-reach">
+                    <a class="btn btn-ghost" href="#decide">"Abort"</a>
+                    <a class="btn" href="#decide">"Reject"</a>
+                    <form method="post" action=action(data, "approve")>
+                        <input type="hidden" name="digest" value=change.digest.clone()/><input type="hidden" name="reason" value=""/>
+                        <ActButton label="Approve plan" class="btn-primary" refused=vote/>
+                    </form>
+                </div>
+            }
+            .into_any()
+        }
+        state if !state.is_terminal() => view! { <div class="actions in-reach"><a class="btn btn-danger-quiet" href="#decide">"Abort"</a></div> }.into_any(),
+        State::Failed | State::Stuck | State::Succeeded => view! {
+            <div class="actions in-reach"><a class="btn btn-danger-quiet" href="#roll-back"><Icon name="undo"/>"Roll back"</a></div>
+        }
+        .into_any(),
+        _ => view! { <div class="actions in-reach">{again.map(|href| view! { <a class="btn btn-primary" href=href>"Plan again"</a> })}</div> }.into_any(),
+    }
+}
+
+/// What was tried, and why it did not work. It stays while the page goes on living.
+pub(super) fn tried(data: &ChangeData) -> Option<AnyView> {
+    let tried = data.tried.as_ref()?;
+    let what = match tried.act {
+        Act::Approve => "Not approved.",
+        Act::Reject => "Not rejected.",
+        Act::Abort => "Not aborted.",
+    };
+    let look = crate::words::change(State::Failed);
+    Some(
+        view! { <div data-key="tried" data-keep="1" data-testid="tried"><Notice look=look alert=true><div><strong>{what}</strong>" "{tried.error.to_string()}</div></Notice></div> }.into_any(),
+    )
+}
+
+/// The forms with a reason: reject and approve while it waits, abort until it has ended.
+pub(super) fn decide(viewer: &Viewer, data: &ChangeData) -> Option<AnyView> {
+    let change = &data.change;
+    if change.state.is_terminal() {
+        return None;
+    }
+    let vote = (change.state == State::AwaitingApproval).then(|| vote_form(data, may_vote(change, &viewer.actor)));
+    let abort = abort_form(data, authorize(&viewer.actor, Verb::Change).map(|_| ()));
+    Some(view! { <div id="decide" data-key="decide"><Panel id="h-decide" title="Decide">{vote}{abort}</Panel></div> }.into_any())
+}
+
+fn vote_form(data: &ChangeData, allowed: Result<()>) -> AnyView {
+    let refused = allowed.err();
+    let why = refused.as_ref().map(ToString::to_string);
+    let (value, error) = kept(&data.tried, &[Act::Approve, Act::Reject]);
+    view! {
+        <form class="panel-body stack-s" method="post" action=action(data, "approve")>
+            <input type="hidden" name="digest" value=data.change.digest.clone()/>
+            <ReasonField id="vote-reason" label="Reason" value=value hint="Needed to reject; others read it" error=error/>
+            <div class="actions">
+                <ActButton label="Approve" class="btn-primary" refused=why.clone() about="with this reason"/>
+                {reject_button(data, why)}
+            </div>
+            {refused_hint(refused.as_ref())}
+        </form>
+    }
+    .into_any()
+}
+
+fn reject_button(data: &ChangeData, refused: Option<String>) -> AnyView {
+    match refused {
+        None => view! { <button class="btn" type="submit" formaction=action(data, "reject")>"Reject"</button> }.into_any(),
+        refused => view! { <ActButton label="Reject" class="" refused=refused/> }.into_any(),
+    }
+}
+
+fn abort_form(data: &ChangeData, allowed: Result<()>) -> AnyView {
+    let refused = allowed.err();
+    let why = refused.as_ref().map(ToString::to_string);
+    let (value, error) = kept(&data.tried, &[Act::Abort]);
+    let running = matches!(data.change.state, State::Running | State::Observing);
+    let says =
+        if running { "Stops watching. What was written stays written: roll back to undo it." } else { "Nothing has been written yet." };
+    view! {
+        <details class="more panel-body abort" open=data.tried.as_ref().is_some_and(|tried| tried.act == Act::Abort)>
+            <summary><Icon name="down-chev"/>"Abort this change"</summary>
+            <form class="stack-s" method="post" action=action(data, "abort")>
+                <p class="small muted">{says}</p>
+                <ReasonField id="abort-reason" label="Reason to abort" value=value error=error/>
+                <div class="actions"><ActButton label="Abort" class="btn-danger-quiet" refused=why/></div>
+                {refused_hint(refused.as_ref())}
+            </form>
+        </details>
+    }
+    .into_any()
+}
+
+/// What was written in the form that failed, and what was wrong with it.
+fn kept(tried: &Option<Tried>, acts: &[Act]) -> (String, Option<String>) {
+    match tried {
+        Some(tried) if acts.contains(&tried.act) => {
+            let error = match &tried.error {
+                Error::Invalid { field, why } if field == "reason" => Some(why.clone()),
+                _ => None,
+            };
+            (tried.reason.clone(), error)
+        }
+        _ => (String::new(), None),
+    }
+}

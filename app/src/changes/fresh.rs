@@ -1,0 +1,137 @@
+//! The page before a change: the plan that would be made now, or why none would. Asking for it is the one button here.
+
+use super::{NewChangeData, panels};
+use crate::components::panels as component_panels;
+use crate::parts::{GateList, Notice, PageHead, Panel, ReasonField};
+use crate::{Viewer, links, words};
+use domain::changes::{Plan, RefusalCode, State};
+use domain::{Error, Time};
+use leptos::prelude::*;
+
+pub(crate) fn page(viewer: &Viewer, data: &NewChangeData, now: Time) -> AnyView {
+    let verb = if data.wanted.is_rollback() { "Roll back" } else { "Promote" };
+    let title = match &data.plan {
+        Ok(plan) => plan.summary.clone(),
+        Err(_) => format!("{verb} {} in {}", data.component_title, data.environment_title),
+    };
+    let meta = match &data.plan {
+        Ok(plan) if plan.approval.is_some() => "Nothing has happened yet. Another person decides on exactly this plan.",
+        Ok(_) => "Nothing has happened yet. It starts as soon as you confirm: no second vote is needed.",
+        Err(_) => "Nothing has happened.",
+    };
+    let crumb = Some((("Changes", "/changes"), "New change".to_owned()));
+    let body = match &data.plan {
+        Ok(plan) => planned(viewer, data, plan),
+        Err(error) => refused(viewer, data, error, now),
+    };
+    view! {
+        <PageHead title=title crumb=crumb meta=Some(view! { <span>{meta}</span> }.into_any())/>
+        {failed(data)}
+        {body}
+    }
+    .into_any()
+}
+
+/// Why the form that was sent made no change.
+fn failed(data: &NewChangeData) -> Option<AnyView> {
+    let error = data.error.as_ref()?;
+    let look = words::change(State::Failed);
+    Some(view! { <Notice look=look alert=true><div data-testid="tried"><strong>"No change was made."</strong>" "{error.to_string()}</div></Notice> }.into_any())
+}
+
+fn planned(viewer: &Viewer, data: &NewChangeData, plan: &Plan) -> AnyView {
+    let warn = plan.gates.iter().filter(|gate| gate.state != "pass").count();
+    let said = if warn == 0 { format!("{} pass", plan.gates.len()) } else { format!("{} pass, {warn} warn", plan.gates.len() - warn) };
+    let end = view! { <span class="muted">{said}</span> }.into_any();
+    view! {
+        <div class="split">
+            <Panel id="h-plan" title="Plan" class="main"><div class="panel-body"><ul class="words">{panels::plan_words(plan)}</ul></div></Panel>
+            <div class="aside">
+                <Panel id="h-ask" title="Ask for it">{form(viewer, data, plan)}</Panel>
+                <Panel id="h-gates" title="Gates" end=end><GateList gates=plan.gates.clone()/></Panel>
+            </div>
+            {panels::plan_diff(plan)}
+        </div>
+    }
+    .into_any()
+}
+
+fn form(viewer: &Viewer, data: &NewChangeData, plan: &Plan) -> AnyView {
+    let wanted = &data.wanted;
+    let hidden =
+        |name: &'static str, value: &Option<String>| value.clone().map(|value| view! { <input type="hidden" name=name value=value/> });
+    let environment = viewer.environment_title(&plan.environment).to_owned();
+    let (label, class) = match wanted.is_rollback() {
+        true => (format!("Roll back to {}", plan.to.version()), "btn btn-danger"),
+        false if plan.approval.is_some() => ("Ask for approval".to_owned(), "btn btn-primary"),
+        false => (format!("Promote to {environment}"), "btn btn-primary"),
+    };
+    let invalid = match &data.error {
+        Some(Error::Invalid { field, why }) if field == "reason" => Some(why.clone()),
+        _ => None,
+    };
+    view! {
+        <form class="panel-body stack-s" method="post" action="/changes/new">
+            <input type="hidden" name="kind" value=wanted.kind.clone()/>
+            <input type="hidden" name="component" value=wanted.component.clone()/>
+            <input type="hidden" name="environment" value=wanted.environment.clone()/>
+            {hidden("from", &wanted.from)}
+            {hidden("to_revision", &wanted.to_revision)}
+            <input type="hidden" name="key" value=data.key.clone()/>
+            <ReasonField id="reason" label="Reason" value=wanted.reason.clone() hint="Others read it when they decide, and later" error=invalid/>
+            {approvers(plan).map(|text| view! { <p class="small muted">{text}</p> })}
+            <div class="actions"><button class=class type="submit">{label}</button><a class="btn btn-ghost" href=links::component(&wanted.component)>"Cancel"</a></div>
+        </form>
+    }
+    .into_any()
+}
+
+fn approvers(plan: &Plan) -> Option<String> {
+    let approval = plan.approval.as_ref()?;
+    let rules: Vec<_> =
+        approval.rules.iter().map(|rule| format!("{} of {}", words::count(rule.needed, "vote"), rule.from.join(" or "))).collect();
+    let own = if approval.exclude_requester { " Your own vote does not count." } else { "" };
+    Some(format!("Needs {} within {}.{own}", words::list(&rules), domain::time::span(approval.expires_s)))
+}
+
+fn refused(viewer: &Viewer, data: &NewChangeData, error: &Error, now: Time) -> AnyView {
+    let look = words::Look { class: "degraded", icon: "degraded", word: "Refused", calm: false };
+    let holds: Vec<_> = data.hold.clone().into_iter().collect();
+    view! {
+        <Notice look=look big=true><div data-testid="refused" data-code=error.code().to_owned()><strong>"There is no plan for this."</strong>" "{error.to_string()}</div></Notice>
+        {component_panels::holds(viewer, &holds, &viewer.path, now)}
+        <Panel id="h-next" title="What to do">
+            <div class="panel-body stack-s">
+                <p>{what_to_do(error)}</p>
+                <div class="actions"><a class="btn" href=links::component(&data.wanted.component)>{format!("To {}", data.component_title)}</a><a class="btn btn-ghost" href="/">"Home"</a></div>
+            </div>
+        </Panel>
+    }
+    .into_any()
+}
+
+fn what_to_do(error: &Error) -> &'static str {
+    let Error::Refused(refusal) = error else {
+        return match error {
+            Error::Forbidden { .. } => "An administrator gives roles by teams, in devmatrix.yaml.",
+            Error::Unavailable { .. } => "Wait until the cluster answers again, then look at this page again.",
+            _ => "Look at the component as it is now, then plan again.",
+        };
+    };
+    match refusal.code {
+        RefusalCode::SourceUnhealthy => "Wait until the source is healthy, or mend it there first: only what has run healthy is promoted.",
+        RefusalCode::SourceUnverified | RefusalCode::ClusterUnreachable => {
+            "Wait until the cluster answers again: nothing is decided on what cannot be seen."
+        }
+        RefusalCode::DigestUnknown => "Deploy the source by digest, or wait until all its pods run the same one.",
+        RefusalCode::AlreadyRunning => "There is nothing to do.",
+        RefusalCode::ManagedByGitops => "Change it in the tool that owns it.",
+        RefusalCode::ReleaseOnHold => "Lift the hold if the release is safe now; your reason is kept. Or promote a newer release.",
+        RefusalCode::RevisionUnknown => "Choose another revision on the component's page.",
+        RefusalCode::WorkloadMissing => "Create the workload first: the portal changes what runs, and makes nothing new.",
+        RefusalCode::KindNotSupported => "Change it with the tool that you use today.",
+        RefusalCode::PromotionPathUnknown => "Promote from the environment that devmatrix.yaml names for it.",
+        RefusalCode::DryRunRejected => "The API server's own words say what it does not accept. Mend that, then plan again.",
+        RefusalCode::IdempotencyKeyReused => "Open this page again and send the form from there.",
+    }
+}

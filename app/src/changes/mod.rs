@@ -1,0 +1,176 @@
+//! Changes: the queue, one page per change, and the page that shows a plan before anybody asks for it.
+
+mod act;
+mod fresh;
+mod list;
+mod page;
+mod panels;
+mod rollback;
+
+pub(crate) use fresh::page as fresh_page;
+pub(crate) use list::{page as list_page, table};
+pub(crate) use page::page;
+
+use domain::access::Actor;
+use domain::changes::{Change, Hold, Kind, Plan, Progress, Request, State, reason};
+use domain::clusters::{PodView, WorkloadKind};
+use domain::names::Name;
+use domain::releases::{DeploymentRecord, ImageRef};
+use domain::{Error, Result};
+use engine::{ChangeFilter, Engine, PageRequest};
+
+/// The filters of the list, as they stand in the URL. Unknown values match nothing and are shown as they are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    pub environment: Option<String>,
+    pub component: Option<String>,
+    pub state: Option<State>,
+    pub cursor: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+pub struct ChangesData {
+    pub filter: Filter,
+    pub items: Vec<Change>,
+    /// The cursor of the next page.
+    pub next: Option<String>,
+    /// Name and title, to choose from.
+    pub components: Vec<(String, String)>,
+}
+
+pub async fn load_list(engine: &Engine, actor: &Actor, filter: Filter) -> Result<ChangesData> {
+    let wanted = ChangeFilter {
+        component: filter.component.clone(),
+        environment: filter.environment.clone(),
+        states: filter.state.into_iter().collect(),
+    };
+    let page = engine.changes(actor, &wanted, PageRequest { cursor: filter.cursor.clone(), ..PageRequest::default() }).await?;
+    let components = engine.catalog().components.iter().map(|c| (c.name.clone(), c.title.clone())).collect();
+    Ok(ChangesData { filter, items: page.items, next: page.next, components })
+}
+
+/// What somebody tried on a change's page, and why it did not work: shown on the page again, with what they wrote.
+#[derive(Clone, Debug)]
+pub struct Tried {
+    pub act: Act,
+    pub error: Error,
+    pub reason: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Act {
+    Approve,
+    Reject,
+    Abort,
+}
+
+#[derive(Clone, Debug)]
+pub struct ChangeData {
+    pub change: Change,
+    pub progress: Progress,
+    pub component_title: String,
+    pub cluster_title: String,
+    pub target_kind: WorkloadKind,
+    /// The workload's pods now.
+    pub pods: Vec<PodView>,
+    /// Of this component in this environment, newest first: what one can roll back to.
+    pub deployments: Vec<DeploymentRecord>,
+    /// On this component in this environment.
+    pub holds: Vec<Hold>,
+    pub tried: Option<Tried>,
+}
+
+pub async fn load(engine: &Engine, actor: &Actor, id: &str, tried: Option<Tried>) -> Result<ChangeData> {
+    let change = engine.change(actor, id).await?;
+    let (component, environment) = (change.plan.component.clone(), change.plan.environment.clone());
+    // A change outlives the configuration that it was made under: its component may be gone.
+    let view = engine.component(actor, &component).await.ok();
+    let here = view.as_ref().and_then(|view| view.environments.iter().find(|e| e.environment.name == environment));
+    Ok(ChangeData {
+        progress: engine.progress(&change),
+        component_title: view.as_ref().map_or_else(|| component.clone(), |view| view.title.clone()),
+        cluster_title: here.map_or_else(|| change.plan.target.cluster.clone(), |here| here.environment.cluster.title()),
+        target_kind: change.plan.target.kind,
+        pods: here.map(|here| here.pods.clone()).unwrap_or_default(),
+        deployments: here.map(|here| here.deployments.clone()).unwrap_or_default(),
+        holds: engine.holds(actor, Some(&component), Some(&environment)).await?,
+        change,
+        tried,
+    })
+}
+
+/// What the form of a new change holds, as it came from outside.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    pub kind: String,
+    pub component: String,
+    pub environment: String,
+    pub from: Option<String>,
+    pub to_revision: Option<String>,
+    pub reason: String,
+}
+
+impl Wanted {
+    /// Parsed at the edge: what comes out can be looked up.
+    pub fn request(&self) -> Result<Request> {
+        let component = Name::parse("component", &self.component)?;
+        let environment = Name::parse("environment", &self.environment)?;
+        let reason = reason("reason", &self.reason)?;
+        match Kind::parse(&self.kind) {
+            Some(Kind::Promote) => {
+                let from = Name::parse("from", self.from.as_deref().unwrap_or_default())?;
+                Ok(Request::Promote { component, environment, from, reason })
+            }
+            Some(Kind::Rollback) => {
+                let to_revision = self.to_revision.as_deref().unwrap_or_default().trim().parse().ok().filter(|n| *n > 0);
+                let to_revision = to_revision.ok_or_else(|| Error::invalid("to_revision", "expected a revision's number, such as 3"))?;
+                Ok(Request::Rollback { component, environment, to_revision, reason })
+            }
+            None => Err(Error::invalid("kind", "expected `promote` or `rollback`")),
+        }
+    }
+
+    pub fn is_rollback(&self) -> bool {
+        Kind::parse(&self.kind) == Some(Kind::Rollback)
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct NewChangeData {
+    pub wanted: Wanted,
+    /// The plan that would be made now, or why none would.
+    pub plan: Result<Plan>,
+    pub component_title: String,
+    pub environment_title: String,
+    /// The hold that refuses it, if one does.
+    pub hold: Option<Hold>,
+    /// A fresh idempotency key: sending the form twice makes one change.
+    pub key: String,
+    /// Why the form that was sent made no change.
+    pub error: Option<Error>,
+}
+
+/// Bad names are an error; a plan that is refused is a page that says why.
+pub async fn load_new(engine: &Engine, actor: &Actor, wanted: Wanted, error: Option<Error>) -> Result<NewChangeData> {
+    let looked_at = Wanted { reason: String::new(), ..wanted.clone() };
+    let request = looked_at.request()?;
+    let catalog = engine.catalog();
+    let component_title = catalog.component(&wanted.component)?.title.clone();
+    let environment_title = catalog.environment(&wanted.environment)?.title.clone();
+    let holds = engine.holds(actor, Some(&wanted.component), Some(&wanted.environment)).await?;
+    let plan = engine.preview(actor, request).await;
+    let hold = plan.as_ref().err().and_then(|error| refusing(error, holds));
+    let key = uuid::Uuid::now_v7().to_string();
+    Ok(NewChangeData { wanted, plan, component_title, environment_title, hold, key, error })
+}
+
+/// The hold that a refusal speaks of: it begins with the version.
+fn refusing(error: &Error, holds: Vec<Hold>) -> Option<Hold> {
+    if error.code() != "release_on_hold" {
+        return None;
+    }
+    let why = error.to_string();
+    let version = |hold: &Hold| ImageRef::parse(&hold.image).map(|image| image.version());
+    let named = holds.iter().position(|hold| version(hold).is_some_and(|version| why.starts_with(&format!("{version} ")))).unwrap_or(0);
+    holds.into_iter().nth(named)
+}

@@ -1,0 +1,84 @@
+//! The page of one change: plan, diff, gates, votes, steps, rollout; what one can do is always in reach.
+
+use super::{ChangeData, act, panels, rollback};
+use crate::parts::{GateList, Notice, PageHead, Panel, RelTime, StepList, Until, VoteList};
+use crate::{Viewer, words};
+use domain::Time;
+use domain::changes::State;
+use leptos::prelude::*;
+
+pub(crate) fn page(viewer: &Viewer, data: &ChangeData, now: Time) -> AnyView {
+    let change = &data.change;
+    let title = change.summary().to_owned();
+    view! {
+        <PageHead title=title crumb=Some((("Changes", "/changes"), change.label())) look=Some(words::change(change.state)) meta=Some(meta(data, now)) actions=Some(act::buttons(viewer, data))/>
+        <p class="vh" data-key="state" data-state=change.state.as_str() data-say=change.label() data-testid="state">{change.state.title()}</p>
+        {act::tried(data)}
+        {outcome(data)}
+        <div class="split">
+            {panels::said(data)}
+            {panels::plan(data, now)}
+            <div class="aside" data-key="aside">{act::decide(viewer, data)}{rollback::panel(viewer, data)}{votes(viewer, data, now)}{panels::rollout(data, now)}{gates(data)}</div>
+            {panels::diff(data)}
+            {steps(data, now)}
+            {panels::pods(data, now)}
+        </div>
+    }
+    .into_any()
+}
+
+fn meta(data: &ChangeData, now: Time) -> AnyView {
+    let change = &data.change;
+    let waits =
+        (change.state == State::AwaitingApproval).then(|| view! { <span>"expires in "<Until at=change.plan.valid_until now=now/></span> });
+    let took = change.outcome.is_some().then(|| view! { <span>{format!("took {}", domain::time::span(words::took(change, now)))}</span> });
+    view! {
+        <span>{words::person(&change.plan.requester)}</span>
+        <span>"asked "<RelTime at=change.requested_at now=now/>" ago"</span>
+        {waits}
+        {took}
+    }
+    .into_any()
+}
+
+/// How it ended, in a sentence; nothing while it goes on.
+fn outcome(data: &ChangeData) -> Option<AnyView> {
+    let outcome = data.change.outcome.as_ref()?;
+    let (look, next) = (words::change(outcome.state), next(outcome.state));
+    let says = words::sentence(&outcome.reason);
+    Some(
+        view! { <Notice look=look big=true><div data-testid="outcome"><strong>{format!("{}.", outcome.state.title())}</strong>" "{says}{(!next.is_empty()).then(|| format!(" {next}"))}</div></Notice> }.into_any(),
+    )
+}
+
+fn next(state: State) -> &'static str {
+    match state {
+        State::Failed => "Pods of the old version keep serving where there are any. Roll back, or mend the release and plan again.",
+        State::Errored => "Nothing more is done by itself. Look at the cluster, then plan again.",
+        State::Superseded | State::Expired => "Nothing was written. Plan again to go on.",
+        State::Stuck => "It needs a person: look at the pods, then roll back or mend it.",
+        _ => "",
+    }
+}
+
+fn gates(data: &ChangeData) -> AnyView {
+    let gates = data.change.plan.gates.clone();
+    let warn = gates.iter().filter(|gate| gate.state != "pass").count();
+    let said = if warn == 0 { format!("{} pass", gates.len()) } else { format!("{} pass, {warn} warn", gates.len() - warn) };
+    view! { <Panel id="h-gates" title="Gates" end=view! { <span class="muted">{said}</span> }.into_any()><GateList gates=gates/></Panel> }
+        .into_any()
+}
+
+fn votes(viewer: &Viewer, data: &ChangeData, now: Time) -> Option<AnyView> {
+    let change = &data.change;
+    change.plan.approval.as_ref()?;
+    let end = view! { <span class="muted" data-testid="votes">{crate::approvals::votes(change)}</span> }.into_any();
+    Some(
+        view! { <Panel id="h-votes" title="Votes" end=end><VoteList change=change.clone() actor=viewer.actor.clone() now=now/></Panel> }
+            .into_any(),
+    )
+}
+
+fn steps(data: &ChangeData, now: Time) -> AnyView {
+    view! { <Panel id="h-steps" title="Steps" class="main"><StepList change=data.change.clone() now=now/></Panel> }.into_any()
+}

@@ -1,0 +1,167 @@
+//! The panels of a component's page.
+
+use super::ComponentData;
+use crate::parts::{ActButton, Gap, Icon, Notice, Panel, PodSaidView, PodTable, RelTime, StateIcon, StatePill, gap_of, refused_hint};
+use crate::{Viewer, links, words};
+use domain::Time;
+use domain::access::{Verb, authorize};
+use domain::changes::{Hold, State};
+use domain::clusters::{CellState, ComponentIn, MatrixRow};
+use domain::releases::ImageRef;
+use leptos::prelude::*;
+
+pub(super) fn environments(viewer: &Viewer, data: &ComponentData, now: Time) -> AnyView {
+    let row = data.matrix.components.iter().find(|row| row.name == data.view.name);
+    let each = data.view.environments.iter().map(|here| environment(viewer, data, row, here, now)).collect_view();
+    let refused = refused_hint(authorize(&viewer.actor, Verb::Change).err().as_ref());
+    let refused = refused.map(|hint| view! { <div class="panel-foot">{hint}</div> });
+    view! { <Panel id="h-over" title="Environments"><div class="envs">{each}</div>{refused}</Panel> }.into_any()
+}
+
+fn environment(viewer: &Viewer, data: &ComponentData, row: Option<&MatrixRow>, here: &ComponentIn, now: Time) -> AnyView {
+    let (env, cell) = (&here.environment, &here.cell);
+    let gap = row.and_then(|row| gap_of(&data.matrix, row, env, &data.holds, &data.open, &viewer.actor)).map(|kind| {
+        view! { <Gap kind=kind component=data.view.name.clone() title=data.view.title.clone() env=env.clone() now=now/> }
+    });
+    let heading = format!("e-{}", env.name);
+    let stale = !env.cluster.reachable;
+    let version = if cell.version().is_empty() { "not seen".to_owned() } else { cell.version() };
+    view! {
+        <section id=env.name.clone() aria-labelledby=heading.clone() data-testid="component-env" data-state=cell.state.as_str()
+            data-say=format!("{} in {}", data.view.title, env.title) class=stale.then_some("stale")>
+            <div>
+                <h3 id=heading.clone()><a class="plain" href=links::environment(&env.name)>{env.title.clone()}</a></h3>
+                <p class="small muted">{format!("{} · {}", env.cluster.title(), env.namespace)}</p>
+            </div>
+            <p class="title"><span class="ver">{version}</span><StatePill look=words::cell(cell.state)/></p>
+            {status(here, now)}
+            {facts(here)}
+            <div class="actions">{gap}</div>
+        </section>
+    }
+    .into_any()
+}
+
+fn status(here: &ComponentIn, now: Time) -> AnyView {
+    let (cell, cluster) = (&here.cell, &here.environment.cluster);
+    if !cluster.reachable {
+        let seen = cluster.last_seen.map(|at| view! { ", last seen "<RelTime at=at now=now/>" ago" });
+        return view! { <p class="muted">"The cluster does not answer"{seen}". "{words::sentence(&cluster.trouble)}</p> }.into_any();
+    }
+    let since = cell.since.filter(|_| cell.state == CellState::Healthy).map(|at| view! { " for "<RelTime at=at now=now/> });
+    // "2 of 3 pods are ready" is said already.
+    let said = cell.reason.starts_with(&format!("{} of {} pods", cell.ready, cell.desired));
+    let reason = (!said && !cell.reason.is_empty()).then(|| format!(". {}", words::sentence(&cell.reason)));
+    if cell.state == CellState::Absent {
+        return view! { <p class="muted">{words::sentence(&cell.reason)}</p> }.into_any();
+    }
+    view! { <p class="muted reason">{format!("{} of {} ready", cell.ready, words::count(cell.desired, "pod"))}{since}{reason}</p> }
+        .into_any()
+}
+
+fn facts(here: &ComponentIn) -> AnyView {
+    let cell = &here.cell;
+    let digest = cell
+        .digest
+        .as_ref()
+        .map(|digest| view! { <dt>"Digest"</dt><dd><code title=digest.clone()>{words::short_digest(digest)}</code></dd> });
+    let repository =
+        cell.image.as_deref().and_then(ImageRef::parse).map(|image| view! { <dt>"Image"</dt><dd><code>{image.repository}</code></dd> });
+    let revision = cell.revision.map(|revision| view! { <dt>"Revision"</dt><dd>{revision}</dd> });
+    let drift = cell.drift.iter().map(|drift| {
+        view! { <dt>"Drift"</dt><dd>{format!("{}: declared {}, observed ", drift.field, drift.declared)}<strong>{drift.observed.clone()}</strong></dd> }
+    });
+    view! { <dl class="facts small">{repository}{digest}{revision}{drift.collect_view()}</dl> }.into_any()
+}
+
+/// Releases that are not deployed again until a person lifts the hold. Absent when there are none.
+pub(crate) fn holds(viewer: &Viewer, holds: &[Hold], return_to: &str, now: Time) -> Option<AnyView> {
+    if holds.is_empty() {
+        return None;
+    }
+    let refused = authorize(&viewer.actor, Verb::Change).err();
+    let why = refused.as_ref().map(ToString::to_string);
+    let rows = holds.iter().map(|hold| one_hold(viewer, hold, return_to, why.clone(), now)).collect_view();
+    let hint = refused_hint(refused.as_ref()).map(|hint| view! { <div class="panel-foot">{hint}</div> });
+    Some(view! { <div id="holds"><Panel id="h-holds" title="On hold" count=holds.len() as i64><ul class="rows">{rows}</ul>{hint}</Panel></div> }.into_any())
+}
+
+fn one_hold(viewer: &Viewer, hold: &Hold, return_to: &str, refused: Option<String>, now: Time) -> AnyView {
+    let version = ImageRef::parse(&hold.image).map_or_else(|| hold.image.clone(), |image| image.version());
+    let environment = viewer.environment_title(&hold.environment).to_owned();
+    let reason_id = format!("lift-{}", hold.id);
+    view! {
+        <li data-key=hold.id.clone() data-testid="hold">
+            <span class="lead"><Icon name="lock"/></span>
+            <span class="grow">
+                <span class="medium">{format!("{version} in {environment}")}</span><br/>
+                <span class="small muted">
+                    {format!("Rolled back by {} ", words::person(&hold.by))}<RelTime at=hold.at now=now/>" ago in "
+                    <a href=links::change(&hold.change)>"this change"</a>". It is not deployed there again until the hold is lifted."
+                </span>
+            </span>
+            <form class="end hold-form" method="post" action=format!("/holds/{}/lift", links::encode(&hold.id))>
+                <input type="hidden" name="return_to" value=return_to.to_owned()/>
+                <label class="vh" for=reason_id.clone()>{format!("Why {version} may be deployed again")}</label>
+                <input class="input input-s" id=reason_id name="reason" placeholder="Why it is safe now" maxlength="2000"/>
+                <ActButton label="Lift hold" class="btn-s" refused=refused about=format!("on {version} in {environment}")/>
+            </form>
+        </li>
+    }
+    .into_any()
+}
+
+/// One block for each environment; failing pods in their own words first.
+pub(super) fn pods(data: &ComponentData, now: Time) -> AnyView {
+    let each = data.view.environments.iter().map(|here| {
+        let said = here.cell.failing_pod.clone().map(|said| {
+            let text = said.reason.clone();
+            let pod = said.pod.clone();
+            view! {
+                <div class="panel-body stack-s">
+                    <Notice look=words::change(State::Failed)><div><strong>{text}</strong>" "<code>{pod}</code></div></Notice>
+                    <PodSaidView said=said/>
+                </div>
+            }
+        });
+        let title = here.environment.title.clone();
+        let count = here.pods.len() as i64;
+        let list = if here.pods.is_empty() {
+            view! { <p class="panel-body muted">"No pod is known here."</p> }.into_any()
+        } else {
+            view! { <PodTable pods=&here.pods label=format!("Pods in {title}") now=now/> }.into_any()
+        };
+        let heading = format!("p-{}", here.environment.name);
+        view! {
+            <section class="panel" aria-labelledby=heading.clone() data-key=heading.clone()>
+                <div class="panel-head"><h2 id=heading.clone()>{format!("Pods in {title}")}</h2><div class="end muted">{format!("{} of {count} ready", here.pods.iter().filter(|p| p.ready).count())}</div></div>
+                {said}{list}
+            </section>
+        }
+    });
+    view! { <div class="stack">{each.collect_view()}</div> }.into_any()
+}
+
+pub(super) fn dependencies(viewer: &Viewer, data: &ComponentData) -> AnyView {
+    let needs = data.view.declared.depends_on.iter().filter_map(|name| data.matrix.components.iter().find(|row| row.name == *name));
+    let rows: Vec<_> = needs.map(|row| dependency(viewer, row)).collect();
+    if rows.is_empty() {
+        return view! { <Panel id="h-deps" title="Dependencies"><p class="panel-body muted">"It is declared to need no other component."</p></Panel> }.into_any();
+    }
+    view! { <Panel id="h-deps" title="Dependencies" sub="what it needs, and how that is"><ul class="rows rows-s">{rows}</ul></Panel> }
+        .into_any()
+}
+
+fn dependency(viewer: &Viewer, row: &MatrixRow) -> AnyView {
+    let states = viewer.environments.iter().filter_map(|env| row.cells.get(&env.head.name).map(|cell| (env, cell))).map(|(env, cell)| {
+        let look = words::cell(cell.state);
+        view! { <span class="dep" title=format!("{} in {}", look.word, env.head.title)><StateIcon look=look/><span>{env.head.title.clone()}<span class="vh">{format!(" {}", look.word)}</span></span></span> }
+    });
+    view! {
+        <li data-key=row.name.clone()>
+            <a class="table-link grow" href=links::component(&row.name)>{row.title.clone()}</a>
+            <span class="end small muted deps">{states.collect_view()}</span>
+        </li>
+    }
+    .into_any()
+}

@@ -1,0 +1,62 @@
+//! Home: what needs me, the matrix, what is under way.
+
+mod needs;
+mod page;
+
+pub(crate) use page::page;
+
+use domain::Result;
+use domain::access::Actor;
+use domain::changes::{Change, Hold, Progress, State};
+use domain::clusters::Matrix;
+use engine::{ChangeFilter, Engine, PageRequest};
+
+#[derive(Clone, Debug)]
+pub struct HomeData {
+    pub matrix: Matrix,
+    /// Approvals that this person may decide now.
+    pub waiting: Vec<Change>,
+    /// This person's changes that failed and that nothing has followed yet; newest first.
+    pub failed: Vec<Change>,
+    pub in_progress: Vec<(Change, Progress)>,
+    /// Ended ones, newest first.
+    pub recent: Vec<Change>,
+    pub holds: Vec<Hold>,
+}
+
+/// How many ended changes home shows.
+const RECENT: usize = 6;
+/// How many of the newest changes are looked through for failures of this person.
+const LOOKED_AT: i64 = 40;
+
+pub async fn load(engine: &Engine, actor: &Actor) -> Result<HomeData> {
+    let open = ChangeFilter { states: open_states(), ..ChangeFilter::default() };
+    let open = engine.changes(actor, &open, PageRequest::default()).await?.items;
+    let newest = engine.changes(actor, &ChangeFilter::default(), PageRequest { cursor: None, limit: LOOKED_AT }).await?.items;
+    Ok(HomeData {
+        matrix: engine.matrix(actor).await?,
+        waiting: engine.waiting_for(actor).await?,
+        failed: failed_of(&actor.person.name, &newest),
+        in_progress: open.into_iter().map(|change| (change.clone(), engine.progress(&change))).collect(),
+        recent: newest.into_iter().filter(|change| change.state.is_terminal()).take(RECENT).collect(),
+        holds: engine.holds(actor, None, None).await?,
+    })
+}
+
+pub(crate) fn open_states() -> Vec<State> {
+    State::ALL.into_iter().filter(|state| !state.is_terminal()).collect()
+}
+
+/// Failed, errored or stuck changes that this person asked for, unless a later change of the same cell exists.
+fn failed_of(person: &str, newest_first: &[Change]) -> Vec<Change> {
+    let bad = |change: &Change| matches!(change.state, State::Failed | State::Errored | State::Stuck);
+    let same_cell = |a: &Change, b: &Change| a.plan.component == b.plan.component && a.plan.environment == b.plan.environment;
+    newest_first
+        .iter()
+        .enumerate()
+        .filter(|(at, change)| {
+            bad(change) && change.plan.requester == person && !newest_first[..*at].iter().any(|later| same_cell(later, change))
+        })
+        .map(|(_, change)| change.clone())
+        .collect()
+}

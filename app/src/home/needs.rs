@@ -1,0 +1,62 @@
+//! What waits for the reader: votes to cast, failures of their own.
+
+use super::HomeData;
+use crate::parts::{Panel, StateIcon, Until};
+use crate::{links, words};
+use domain::Time;
+use domain::changes::{Change, State};
+use leptos::prelude::*;
+
+pub(super) fn panel(data: &HomeData, now: Time) -> AnyView {
+    let count = data.failed.len() as i64 + i64::from(!data.waiting.is_empty());
+    let list = if count == 0 {
+        view! { <p class="panel-body muted" data-testid="nothing-waits">"Nothing waits for you."</p> }.into_any()
+    } else {
+        let failed = data.failed.iter().map(failure).collect_view();
+        view! { <ul class="rows">{failed}{approvals(&data.waiting, now)}</ul> }.into_any()
+    };
+    if count == 0 {
+        return view! { <Panel id="h-needs" title="Needs you">{list}</Panel> }.into_any();
+    }
+    view! { <Panel id="h-needs" title="Needs you" count=count>{list}</Panel> }.into_any()
+}
+
+fn failure(change: &Change) -> AnyView {
+    let href = links::change(&change.label());
+    let why = change.outcome.as_ref().map(|outcome| words::sentence(&outcome.reason)).unwrap_or_default();
+    view! {
+        <li data-key=change.label()>
+            <span class="lead"><StateIcon look=words::change(change.state)/></span>
+            <span class="grow">
+                <a class="table-link" href=href.clone()>{format!("{} {}", change.summary(), change.state.title().to_lowercase())}</a><br/>
+                <span class="small muted">{format!("{}, yours · {why}", change.label())}</span>
+            </span>
+            <span class="end"><a class="btn btn-s" href=href>"Decide"<span class="vh">{format!(" on {}", change.label())}</span></a></span>
+        </li>
+    }
+    .into_any()
+}
+
+fn approvals(waiting: &[Change], now: Time) -> Option<AnyView> {
+    let first = waiting.iter().map(|change| change.plan.valid_until).min()?;
+    let names: Vec<_> = waiting.iter().map(|change| change.summary().to_owned()).collect();
+    let title = match waiting.len() {
+        1 => "1 approval waits for your vote".to_owned(),
+        n => format!("{n} approvals wait for your vote"),
+    };
+    let which = if names.len() > 3 { format!("{} and {} more", names[..2].join(", "), names.len() - 2) } else { words::list(&names) };
+    let expires = if waiting.len() == 1 { " · expires in " } else { " · the first expires in " };
+    Some(
+        view! {
+            <li data-key="approvals">
+                <span class="lead"><StateIcon look=words::change(State::AwaitingApproval)/></span>
+                <span class="grow">
+                    <a class="table-link" href="/approvals">{title}</a><br/>
+                    <span class="small muted">{which}{expires}<Until at=first now=now/></span>
+                </span>
+                <span class="end"><a class="btn btn-s" href="/approvals">"Review"<span class="vh">" approvals"</span></a></span>
+            </li>
+        }
+        .into_any(),
+    )
+}

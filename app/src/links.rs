@@ -1,0 +1,63 @@
+//! URLs of the pages. Names are RFC 1123 labels and safe as they are; everything else is percent-encoded.
+
+use std::fmt::Write;
+
+pub fn component(name: &str) -> String {
+    format!("/components/{}", encode(name))
+}
+
+/// An environment on a component's page.
+pub fn component_in(name: &str, environment: &str) -> String {
+    format!("/components/{}#{}", encode(name), encode(environment))
+}
+
+pub fn environment(name: &str) -> String {
+    format!("/environments/{}", encode(name))
+}
+
+/// By id or label: `CH-12`.
+pub fn change(id: &str) -> String {
+    format!("/changes/{}", encode(id))
+}
+
+pub fn promote(component: &str, environment: &str, from: &str) -> String {
+    query("/changes/new", &[("kind", "promote"), ("component", component), ("environment", environment), ("from", from)])
+}
+
+pub fn rollback(component: &str, environment: &str, revision: i64) -> String {
+    let revision = revision.to_string();
+    query("/changes/new", &[("kind", "rollback"), ("component", component), ("environment", environment), ("to_revision", &revision)])
+}
+
+/// The path with those parameters that have a value.
+pub fn query(path: &str, parameters: &[(&str, &str)]) -> String {
+    let pairs: Vec<_> = parameters.iter().filter(|(_, v)| !v.is_empty()).map(|(k, v)| format!("{k}={}", encode(v))).collect();
+    if pairs.is_empty() { path.to_owned() } else { format!("{path}?{}", pairs.join("&")) }
+}
+
+/// RFC 3986: everything but the unreserved characters.
+pub fn encode(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => out.push(byte as char),
+            _ => {
+                let _ = write!(out, "%{byte:02X}");
+            }
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_strangers_wrote_stays_inside_its_part_of_the_url() {
+        assert_eq!(component("a/b?c#d"), "/components/a%2Fb%3Fc%23d");
+        assert_eq!(query("/changes", &[("environment", ""), ("state", "a&b=ü")]), "/changes?state=a%26b%3D%C3%BC");
+        assert_eq!(query("/changes", &[("state", "")]), "/changes");
+        assert_eq!(rollback("api", "prod", 3), "/changes/new?kind=rollback&component=api&environment=prod&to_revision=3");
+    }
+}

@@ -1,0 +1,158 @@
+//! Gates, votes and steps: what was checked, who decided, how far it is.
+
+use super::{Elapsed, Icon, RelTime};
+use crate::words;
+use domain::Time;
+use domain::access::{Actor, Verb, authorize};
+use domain::changes::{Change, Gate, State, Step, VoteKind, votes};
+use domain::time::span;
+use leptos::prelude::*;
+
+#[component]
+pub fn GateList(gates: Vec<Gate>) -> impl IntoView {
+    let rows = gates.into_iter().map(|gate| {
+        let (class, said) = if gate.state == "pass" { ("healthy", "passed") } else { ("degraded", "warning") };
+        view! {
+            <li class=class data-gate=gate.name>
+                <Icon name=class/>
+                <div><span class="medium">{gate.title}</span><span class="vh">{format!(" {said}")}</span><p class="why">{gate.detail}</p></div>
+            </li>
+        }
+    });
+    view! { <ul class="checks">{rows.collect_view()}</ul> }
+}
+
+/// The rules, the votes, and whether the reader may vote.
+#[component]
+pub fn VoteList(change: Change, actor: Actor, now: Time) -> impl IntoView {
+    let cast = change.votes.iter().map(|vote| {
+        let (class, said) = match vote.vote {
+            VoteKind::Approve => ("healthy", "approved"),
+            VoteKind::Reject => ("down", "rejected"),
+        };
+        let reason = (!vote.reason.is_empty()).then(|| format!("“{}”", vote.reason));
+        view! {
+            <li class=class>
+                <Icon name=class/>
+                <div>
+                    <span class="medium">{format!("{} {said}", words::person(&vote.by))}</span>
+                    <p class="why"><RelTime at=vote.at now=now/>" ago"{reason.map(|reason| format!(", {reason}"))}</p>
+                </div>
+            </li>
+        }
+    });
+    let waiting = change.state == State::AwaitingApproval;
+    view! { <ul class="checks">{cast.collect_view()}{rules(&change, &actor, waiting)}{barred(&change, &actor, waiting)}</ul> }
+}
+
+fn rules(change: &Change, actor: &Actor, waiting: bool) -> Option<AnyView> {
+    let approval = change.plan.approval.as_ref()?;
+    let (class, icon) = if waiting { ("paused", "paused") } else { ("unknown", "lock") };
+    let mine = (waiting && may_vote(change, actor).is_ok()).then(|| view! { <p class="why">"You may vote."</p> });
+    let rows = approval.rules.iter().map(|rule| {
+        let number = if rule.needed == 1 { "One".to_owned() } else { rule.needed.to_string() };
+        let teams = words::list(&rule.from).replace(" and ", " or ");
+        view! { <li class=class><Icon name=icon/><div><span class="medium">{format!("{number} of team {teams}")}</span>{mine.clone()}</div></li> }
+    });
+    Some(rows.collect_view().into_any())
+}
+
+/// Why the reader's vote does not count here.
+fn barred(change: &Change, actor: &Actor, waiting: bool) -> Option<AnyView> {
+    if !waiting {
+        return None;
+    }
+    let why = may_vote(change, actor).err()?;
+    Some(
+        view! {
+            <li class="unknown"><Icon name="lock"/><div><span class="medium">"You may not vote"</span><p class="why">{why.to_string()}</p></div></li>
+        }
+        .into_any(),
+    )
+}
+
+/// By role and scope first, then by the rules of this change.
+pub fn may_vote(change: &Change, actor: &Actor) -> domain::Result<()> {
+    authorize(actor, Verb::Decide)?;
+    votes::may_decide(change, &actor.person)
+}
+
+#[component]
+pub fn StepList(change: Change, now: Time) -> impl IntoView {
+    let rows = planned_steps(&change).into_iter().map(|step| row(&change, step, now));
+    view! { <ol class="steps">{rows.collect_view()}</ol> }
+}
+
+/// The steps that there are, and after them those that are still to come.
+fn planned_steps(change: &Change) -> Vec<Step> {
+    let wanted =
+        ["plan", "approval", "check", "write", "rollout"].into_iter().filter(|name| *name != "approval" || change.plan.approval.is_some());
+    let mut steps = change.steps.clone();
+    for name in wanted {
+        if !steps.iter().any(|step| step.name == name) {
+            let state = if change.state.is_terminal() { "skipped" } else { "pending" };
+            steps.push(Step { name: name.into(), state: state.into(), started: None, finished: None, detail: String::new() });
+        }
+    }
+    steps
+}
+
+fn row(change: &Change, step: Step, now: Time) -> AnyView {
+    let waits = step.name == "approval" && change.state == State::AwaitingApproval;
+    let (class, said) = match step.state.as_str() {
+        "done" => ("healthy", "done"),
+        "failed" => ("down", "failed"),
+        "running" if waits => ("paused", "waiting"),
+        "running" => ("progressing", "running"),
+        "skipped" => ("", "skipped"),
+        _ => ("", "not started"),
+    };
+    let mark = if class.is_empty() {
+        view! { <span class="ring" aria-hidden="true"></span> }.into_any()
+    } else {
+        view! { <Icon name=class/> }.into_any()
+    };
+    let text = if class.is_empty() { "todo" } else { "medium" };
+    let detail =
+        if step.detail.is_empty() && !change.state.is_terminal() { to_come(&step.name).to_owned() } else { words::sentence(&step.detail) };
+    view! {
+        <li class=class data-step=step.name.clone() data-state=step.state.clone()>
+            {mark}
+            <span class=text>{title(change, &step.name)}<span class="vh">{format!(", {said}")}</span></span>
+            <span class="when">{when(&step, now)}</span>
+            {(!detail.is_empty()).then(|| view! { <p class="why">{detail}</p> })}
+        </li>
+    }
+    .into_any()
+}
+
+fn when(step: &Step, now: Time) -> Option<AnyView> {
+    match (step.started, step.finished) {
+        (Some(from), Some(to)) => Some(span(to.seconds_since(from)).into_any()),
+        (Some(from), None) if step.state == "running" => Some(view! { <Elapsed since=from now=now/> }.into_any()),
+        _ if step.state == "skipped" => Some("skipped".into_any()),
+        _ => None,
+    }
+}
+
+fn title(change: &Change, name: &str) -> String {
+    match name {
+        "plan" => "Plan".into(),
+        "approval" => "Approval".into(),
+        "check" => "Check again".into(),
+        "write" => "Write".into(),
+        "rollout" => format!("Roll out {}", words::count(change.plan.desired, "pod")),
+        other => words::sentence(other).trim_end_matches('.').to_owned(),
+    }
+}
+
+/// What a step that has not begun is going to do.
+fn to_come(name: &str) -> &'static str {
+    match name {
+        "approval" => "Another person decides on exactly this plan.",
+        "check" => "The facts are gathered once more. Any difference ends this change with no write.",
+        "write" => "One patch, with uid and resourceVersion as precondition.",
+        "rollout" => "Watched as kubectl watches it. Fails at once when a pod cannot start.",
+        _ => "",
+    }
+}

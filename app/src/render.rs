@@ -1,0 +1,72 @@
+//! Data in, a whole HTML document out: one function for each page. This is what the server calls.
+
+use crate::access::SignInData;
+use crate::approvals::ApprovalsData;
+use crate::changes::{ChangeData, ChangesData, NewChangeData};
+use crate::components::{ComponentData, ComponentsData};
+use crate::environments::{EnvironmentData, EnvironmentsData};
+use crate::frame::{Document, document};
+use crate::home::HomeData;
+use crate::{Site, Theme, Viewer};
+use domain::{Error, Time};
+
+pub fn home(site: &Site, viewer: &Viewer, data: &HomeData, now: Time) -> String {
+    let doc = Document::signed_in(site, viewer, now).titled("Home").live("matrix changes approvals");
+    document(doc, || crate::home::page(viewer, data, now))
+}
+
+pub fn components(site: &Site, viewer: &Viewer, data: &ComponentsData, now: Time) -> String {
+    let doc = Document::signed_in(site, viewer, now).titled("Components").live("matrix changes approvals");
+    document(doc, || crate::components::list_page(viewer, data, now))
+}
+
+pub fn component(site: &Site, viewer: &Viewer, data: &ComponentData, now: Time) -> String {
+    let doc = Document::signed_in(site, viewer, now).titled(&data.view.title).live("matrix changes approvals");
+    document(doc, || crate::components::page(viewer, data, now))
+}
+
+pub fn environments(site: &Site, viewer: &Viewer, data: &EnvironmentsData, now: Time) -> String {
+    let doc = Document::signed_in(site, viewer, now).titled("Environments").live("matrix approvals");
+    document(doc, || crate::environments::list_page(viewer, data, now))
+}
+
+pub fn environment(site: &Site, viewer: &Viewer, data: &EnvironmentData, now: Time) -> String {
+    let doc = Document::signed_in(site, viewer, now).titled(&data.view.environment.title).live("matrix changes approvals");
+    document(doc, || crate::environments::page(viewer, data, now))
+}
+
+pub fn changes(site: &Site, viewer: &Viewer, data: &ChangesData, now: Time) -> String {
+    let doc = Document::signed_in(site, viewer, now).titled("Changes").live("changes approvals");
+    document(doc, || crate::changes::list_page(viewer, data, now))
+}
+
+/// The title begins with the state, so that a tab tells how it goes.
+pub fn change(site: &Site, viewer: &Viewer, data: &ChangeData, now: Time) -> String {
+    let title = format!("{} · {}", data.change.state.title(), data.change.summary());
+    let doc = Document::signed_in(site, viewer, now).titled(&title).live("changes matrix approvals");
+    document(doc, || crate::changes::page(viewer, data, now))
+}
+
+/// Not live: what one reads here is what one asks for.
+pub fn new_change(site: &Site, viewer: &Viewer, data: &NewChangeData, now: Time) -> String {
+    let doc = Document::signed_in(site, viewer, now).titled("New change");
+    document(doc, || crate::changes::fresh_page(viewer, data, now))
+}
+
+pub fn approvals(site: &Site, viewer: &Viewer, data: &ApprovalsData, now: Time) -> String {
+    let doc = Document::signed_in(site, viewer, now).titled("Approvals").live("approvals changes");
+    document(doc, || crate::approvals::page(viewer, data, now))
+}
+
+pub fn sign_in(site: &Site, theme: Theme, data: &SignInData) -> String {
+    document(Document::anonymous(site, theme).titled("Sign in"), || crate::access::page(site, data))
+}
+
+/// An error as a page: what happened, and what to do next. Send it with `error.status()`.
+pub fn error(site: &Site, viewer: Option<&Viewer>, theme: Theme, error: &Error, now: Time) -> String {
+    let doc = match viewer {
+        Some(viewer) => Document::signed_in(site, viewer, now),
+        None => Document::anonymous(site, theme),
+    };
+    document(doc.titled(error.title()), || crate::errors::page(viewer, error))
+}

@@ -1,0 +1,162 @@
+//! What somebody asks for, as it comes over the wire, and what the engine takes.
+
+use crate::api::body::{fields, invalid};
+use crate::problem::Problem;
+use domain::Error;
+use domain::changes::{Kind, Refusal, RefusalCode, Request, reason};
+use domain::names::{Name, shorten};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
+
+/// Kinds of the contract that this version refuses.
+const LATER: [&str; 4] = ["deploy", "scale", "restart", "run_job"];
+
+/// A change to ask for.
+#[derive(ToSchema)]
+#[serde(untagged)]
+#[allow(dead_code, reason = "it is only written down in the OpenAPI document; the kinds are parsed one by one, for better errors")]
+pub enum Requested {
+    Promote(Promote),
+    Rollback(Rollback),
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PromoteKind {
+    Promote,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RollbackKind {
+    Rollback,
+}
+
+/// Move the digest that runs healthy in `from` to `environment`.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Promote {
+    #[allow(dead_code, reason = "it has chosen this struct")]
+    kind: PromoteKind,
+    #[schema(value_type = String, pattern = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
+    component: Name,
+    #[schema(value_type = String, pattern = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
+    environment: Name,
+    #[schema(value_type = String, pattern = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
+    from: Name,
+    #[schema(max_length = 2000, pattern = r"^[^\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F-\u009F]*$")]
+    reason: String,
+}
+
+/// Restore the pod template of an earlier revision.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Rollback {
+    #[allow(dead_code, reason = "it has chosen this struct")]
+    kind: RollbackKind,
+    #[schema(value_type = String, pattern = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
+    component: Name,
+    #[schema(value_type = String, pattern = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
+    environment: Name,
+    #[serde(deserialize_with = "whole")]
+    #[schema(minimum = 1, maximum = 2147483647)]
+    to_revision: i64,
+    #[schema(max_length = 2000, pattern = r"^[^\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F-\u009F]*$")]
+    reason: String,
+    /// Restoring the record's ConfigMaps is not there yet: true is refused.
+    #[serde(default)]
+    #[schema(schema_with = only_false)]
+    restore_config: bool,
+}
+
+fn only_false() -> Object {
+    ObjectBuilder::new().schema_type(Type::Boolean).enum_values(Some([false])).build()
+}
+
+/// To JSON, `3.0` is the integer 3.
+fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
+    let number = serde_json::Number::deserialize(deserializer)?;
+    let whole = number.as_i64().or_else(|| number.as_f64().filter(|n| n.fract() == 0.0 && n.abs() < 1e15).map(|n| n as i64));
+    whole.ok_or_else(|| D::Error::custom("expected a whole number"))
+}
+
+/// The request in a body's fields.
+pub fn read(body: Map<String, Value>) -> Result<Request, Problem> {
+    let kind = match body.get("kind") {
+        Some(Value::String(kind)) => kind.clone(),
+        Some(_) => return Err(invalid("kind", "expected a string: promote or rollback")),
+        None => return Err(invalid("kind", "missing: expected promote or rollback")),
+    };
+    match Kind::parse(&kind) {
+        Some(Kind::Promote) => {
+            let Promote { component, environment, from, reason: why, .. } = fields(body)?;
+            Ok(Request::Promote { component, environment, from, reason: reason("reason", &why)? })
+        }
+        Some(Kind::Rollback) => rollback(fields(body)?),
+        None if LATER.contains(&kind.as_str()) => Err(not_supported(format!("Changes of the kind {kind} are not supported yet."))),
+        None => Err(invalid("kind", format!("`{}` is not a kind: expected promote or rollback", shorten(&kind)))),
+    }
+}
+
+fn rollback(asked: Rollback) -> Result<Request, Problem> {
+    if !(1..=i64::from(i32::MAX)).contains(&asked.to_revision) {
+        return Err(invalid("to_revision", "expected a revision, 1 or more"));
+    }
+    if asked.restore_config {
+        return Err(not_supported("Restoring the configuration with a rollback is not supported yet: leave restore_config out.".into()));
+    }
+    let Rollback { component, environment, to_revision, reason: why, .. } = asked;
+    Ok(Request::Rollback { component, environment, to_revision, reason: reason("reason", &why)? })
+}
+
+fn not_supported(why: String) -> Problem {
+    Error::Refused(Refusal::new(RefusalCode::KindNotSupported, why)).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_cannot_be_asked_is_refused_by_status_code_and_field() {
+        let promote = |key: &str, value: Value| {
+            let mut body = json!({"kind": "promote", "component": "api", "environment": "prod", "from": "staging", "reason": ""});
+            body[key] = value;
+            body
+        };
+        let table = [
+            (json!({}), 400, "invalid", Some("kind")),
+            (json!({"kind": 1}), 400, "invalid", Some("kind")),
+            (json!({"kind": "explode"}), 400, "invalid", Some("kind")),
+            (json!({"kind": "scale"}), 422, "kind_not_supported", None),
+            (json!({"kind": "promote"}), 400, "invalid", Some("component")),
+            (promote("extra", json!(1)), 400, "invalid", Some("extra")),
+            (promote("component", json!("a\0b")), 400, "invalid", Some("component")),
+            (promote("reason", json!(["x"])), 400, "invalid", Some("reason")),
+            (promote("reason", json!("a\0b")), 400, "invalid", Some("reason")),
+            (promote("reason", json!("x".repeat(2001))), 400, "invalid", Some("reason")),
+            (rolled(json!(0)), 400, "invalid", Some("to_revision")),
+            (rolled(json!("3")), 400, "invalid", Some("to_revision")),
+            (rolled(json!(1e30)), 400, "invalid", Some("to_revision")),
+            (rolled(json!(3.5)), 400, "invalid", Some("to_revision")),
+            (rolled(json!(i64::MAX)), 400, "invalid", Some("to_revision")),
+        ];
+        for (body, status, code, field) in table {
+            let Value::Object(map) = body.clone() else { unreachable!() };
+            let problem = read(map).unwrap_err();
+            assert_eq!((problem.status, problem.code.as_str(), problem.field.as_deref()), (status, code, field), "{body}");
+        }
+        let Value::Object(good) = promote("reason", json!(" why ")) else { unreachable!() };
+        assert_eq!(read(good).unwrap().reason(), "why");
+        let Value::Object(good) = rolled(json!(3.0)) else { unreachable!() };
+        assert!(matches!(read(good).unwrap(), Request::Rollback { to_revision: 3, .. }));
+    }
+
+    fn rolled(to_revision: Value) -> Value {
+        json!({"kind": "rollback", "component": "api", "environment": "prod", "to_revision": to_revision, "reason": ""})
+    }
+}

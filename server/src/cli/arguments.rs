@@ -1,0 +1,199 @@
+//! What may be written after `devmatrix`.
+
+use clap::{Args, Parser, Subcommand};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// What runs where on Kubernetes, and how it changes: with a plan, an approval and a record
+#[derive(Parser)]
+#[command(name = "devmatrix", version)]
+pub struct Arguments {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Run the portal
+    Serve(Serve),
+    /// Check a configuration file
+    Check(Check),
+    /// What runs where
+    Matrix(Matrix),
+    /// The changes, newest first
+    Changes(List),
+    /// Ask for a promotion
+    Promote(Promote),
+    /// Ask for a rollback
+    Rollback(Rollback),
+    /// Approve a change's plan
+    Approve(Approve),
+    /// Make, list and revoke API tokens
+    Token(Token),
+}
+
+#[derive(Args)]
+pub struct Serve {
+    /// The configuration; without it ./devmatrix.yaml
+    #[arg(long, value_name = "FILE", conflicts_with = "demo")]
+    pub config: Option<PathBuf>,
+    /// Where to listen
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:3000")]
+    pub listen: SocketAddr,
+    /// Where the embedded database lies [default: ./data; with --demo a temporary directory]
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// Another database: postgres://… or sqlite://… [without --demo also from DEVMATRIX_DATABASE_URL]
+    #[arg(long, value_name = "URL")]
+    pub database_url: Option<String>,
+    /// Simulated clusters and made-up people; on this machine only
+    #[arg(long)]
+    pub demo: bool,
+}
+
+#[derive(Args)]
+pub struct Check {
+    /// The configuration; without it ./devmatrix.yaml
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// How to reach a portal, for the commands that do.
+#[derive(Args)]
+pub struct Remote {
+    /// The portal's address
+    #[arg(long, value_name = "URL", env = "DEVMATRIX_SERVER", default_value = "http://127.0.0.1:3000")]
+    pub server: String,
+    /// A file that holds an API token [or the token itself in DEVMATRIX_TOKEN]
+    #[arg(long, value_name = "FILE", env = "DEVMATRIX_TOKEN_FILE")]
+    pub token_file: Option<PathBuf>,
+    /// Print the API's JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args)]
+pub struct Matrix {
+    #[command(flatten)]
+    pub remote: Remote,
+}
+
+#[derive(Args)]
+pub struct List {
+    #[arg(long)]
+    pub environment: Option<String>,
+    #[arg(long)]
+    pub component: Option<String>,
+    /// One state, or several with commas between
+    #[arg(long)]
+    pub state: Option<String>,
+    #[command(flatten)]
+    pub remote: Remote,
+}
+
+#[derive(Args)]
+pub struct Promote {
+    pub component: String,
+    pub environment: String,
+    /// Where the release runs now; without it where the configuration promotes from
+    #[arg(long, value_name = "ENVIRONMENT")]
+    pub from: Option<String>,
+    #[arg(long)]
+    pub reason: String,
+    /// Wait for the end, and tell the rollout's progress
+    #[arg(long)]
+    pub wait: bool,
+    #[command(flatten)]
+    pub remote: Remote,
+}
+
+#[derive(Args)]
+pub struct Rollback {
+    pub component: String,
+    pub environment: String,
+    /// Without it the last revision that did not fail, with another release than the present one
+    #[arg(long, value_name = "N")]
+    pub to_revision: Option<i64>,
+    #[arg(long)]
+    pub reason: String,
+    /// Wait for the end, and tell the rollout's progress
+    #[arg(long)]
+    pub wait: bool,
+    #[command(flatten)]
+    pub remote: Remote,
+}
+
+#[derive(Args)]
+pub struct Approve {
+    /// CH-12, or the change's id
+    pub change: String,
+    /// Approve only the plan with this digest; without it the plan is printed and approved
+    #[arg(long)]
+    pub digest: Option<String>,
+    #[arg(long, default_value = "")]
+    pub reason: String,
+    /// Wait for the end, and tell the rollout's progress
+    #[arg(long)]
+    pub wait: bool,
+    #[command(flatten)]
+    pub remote: Remote,
+}
+
+#[derive(Args)]
+pub struct Token {
+    #[command(subcommand)]
+    pub command: TokenCommand,
+}
+
+#[derive(Subcommand)]
+pub enum TokenCommand {
+    /// Make a token; it is printed once, alone, on standard output
+    Create(CreateToken),
+    /// All tokens, without their secrets
+    List(ListTokens),
+    /// End a token and the sessions that were opened with it
+    Revoke(RevokeToken),
+}
+
+/// Where tokens are kept: no server needs to run.
+#[derive(Args)]
+pub struct Database {
+    /// The configuration, which says who may do what; without it ./devmatrix.yaml
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    #[arg(long, value_name = "DIR", default_value = "data")]
+    pub data_dir: PathBuf,
+    /// Another database: postgres://… or sqlite://… [also from DEVMATRIX_DATABASE_URL]
+    #[arg(long, value_name = "URL")]
+    pub database_url: Option<String>,
+}
+
+#[derive(Args)]
+pub struct CreateToken {
+    /// Whose token it is: a name as the configuration's teams write it
+    #[arg(long, value_name = "NAME")]
+    pub user: String,
+    /// read, change, approve, incident, admin: several with commas between
+    #[arg(long, value_delimiter = ',', required = true)]
+    pub scopes: Vec<String>,
+    /// How long it is good for: 90s, 15m, 24h, 30d, 52w
+    #[arg(long, value_name = "DURATION", default_value = "90d")]
+    pub expires: String,
+    #[command(flatten)]
+    pub database: Database,
+}
+
+#[derive(Args)]
+pub struct ListTokens {
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub database: Database,
+}
+
+#[derive(Args)]
+pub struct RevokeToken {
+    pub id: String,
+    #[command(flatten)]
+    pub database: Database,
+}

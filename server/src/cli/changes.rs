@@ -1,0 +1,213 @@
+//! The API from a terminal: what runs where, asking for changes, approving them, waiting for their end.
+
+use super::arguments::{Approve, List, Matrix, Promote, Remote, Rollback};
+use super::remote::{Client, Refused, parse, segment};
+use super::show::{plain, table};
+use super::{Done, Failure};
+use domain::changes::{ChangeView, State};
+use domain::clusters::EnvironmentView;
+use domain::releases::{DeploymentRecord, RecordOutcome};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+
+/// How often a change is looked at while waiting.
+const LOOK_EVERY: Duration = Duration::from_millis(700);
+
+/// A portal that restarts is away for a moment; one that stays away so long is down.
+const PATIENCE_TO_ASK: Duration = Duration::from_secs(3);
+const PATIENCE_TO_WAIT: Duration = Duration::from_secs(60);
+
+#[derive(Deserialize)]
+struct Items<T> {
+    items: Vec<T>,
+}
+
+pub fn matrix(arguments: &Matrix) -> Done {
+    let answer = Client::of(&arguments.remote)?.get("/api/v1/matrix")?;
+    if arguments.remote.json {
+        return print_json(&answer);
+    }
+    let matrix: domain::clusters::Matrix = parse(answer)?;
+    for environment in matrix.environments.iter().filter(|e| !e.cluster.reachable) {
+        let seen = environment.cluster.last_seen.map_or_else(|| "never".into(), |at| at.to_string());
+        eprintln!("{} cannot be reached; it was last seen {seen}.", environment.title);
+    }
+    let heading: Vec<_> = std::iter::once("COMPONENT").chain(matrix.environments.iter().map(|e| e.name.as_str())).collect();
+    let row = |component: &domain::clusters::MatrixRow| {
+        let cells = matrix.environments.iter().map(|e| component.cells.get(&e.name).map_or_else(String::new, in_words));
+        std::iter::once(component.name.clone()).chain(cells).collect()
+    };
+    table(&heading, matrix.components.iter().map(row).collect());
+    Ok(())
+}
+
+/// `1.43.1 healthy 3/3, 2 behind staging`
+fn in_words(cell: &domain::clusters::Cell) -> String {
+    let behind = cell.behind.as_ref().map(|b| format!(", {} behind {}", b.releases, b.from)).unwrap_or_default();
+    format!("{} {} {}/{}{behind}", cell.version(), cell.state.as_str(), cell.ready, cell.desired).trim_start().to_owned()
+}
+
+pub fn list(arguments: &List) -> Done {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    let filters = [("environment", &arguments.environment), ("component", &arguments.component), ("state", &arguments.state)];
+    for (name, value) in filters {
+        if let Some(value) = value {
+            query.append_pair(name, value);
+        }
+    }
+    let answer = Client::of(&arguments.remote)?.get(&format!("/api/v1/changes?{}", query.finish()))?;
+    if arguments.remote.json {
+        return print_json(&answer);
+    }
+    let changes: Items<ChangeView> = parse(answer)?;
+    let rows = changes.items.into_iter().map(|change| {
+        vec![change.label, change.state.title().to_owned(), change.requester, change.requested_at.to_string(), change.plan.summary]
+    });
+    table(&["CHANGE", "STATE", "ASKED BY", "AT", "WHAT"], rows.collect());
+    Ok(())
+}
+
+pub fn promote(arguments: &Promote) -> Done {
+    let client = Client::of(&arguments.remote)?;
+    let from = match &arguments.from {
+        Some(from) => from.clone(),
+        None => source_of(&client, &arguments.environment)?,
+    };
+    let body = json!({
+        "kind": "promote", "component": arguments.component, "environment": arguments.environment,
+        "from": from, "reason": arguments.reason,
+    });
+    ask(&client, &body, &arguments.remote, arguments.wait)
+}
+
+fn source_of(client: &Client, environment: &str) -> Result<String, Failure> {
+    let view: EnvironmentView = client.get_as(&format!("/api/v1/environments/{}", segment(environment)))?;
+    view.environment.promote_from.ok_or_else(|| {
+        Failure::failed(format!("{environment} is not promoted from anywhere by its configuration: say from where with --from."))
+    })
+}
+
+pub fn rollback(arguments: &Rollback) -> Done {
+    let client = Client::of(&arguments.remote)?;
+    let to_revision = match arguments.to_revision {
+        Some(revision) => revision,
+        None => last_good(&client, &arguments.component, &arguments.environment)?,
+    };
+    let body = json!({
+        "kind": "rollback", "component": arguments.component, "environment": arguments.environment,
+        "to_revision": to_revision, "reason": arguments.reason,
+    });
+    ask(&client, &body, &arguments.remote, arguments.wait)
+}
+
+fn last_good(client: &Client, component: &str, environment: &str) -> Result<i64, Failure> {
+    let path = format!("/api/v1/components/{}/deployments?environment={}", segment(component), segment(environment));
+    let records: Items<DeploymentRecord> = client.get_as(&path)?;
+    let record = good_record(&records.items).ok_or_else(|| {
+        Failure::failed(format!(
+            "{component} has no earlier release in {environment} that did not fail: name a revision with --to-revision."
+        ))
+    })?;
+    eprintln!("Rolling back to revision {}: {}, deployed {}.", record.revision, plain(&record.version()), record.at.for_people());
+    Ok(record.revision)
+}
+
+/// The newest record that did not fail and is of another artifact than the current one. Records are newest first.
+fn good_record(records: &[DeploymentRecord]) -> Option<&DeploymentRecord> {
+    let current = records.iter().find(|record| record.current);
+    records.iter().find(|record| {
+        let good = matches!(record.outcome, RecordOutcome::Succeeded | RecordOutcome::Unknown);
+        good && !record.current && current.is_none_or(|current| !record.same_artifact(&current.image, current.digest.as_deref()))
+    })
+}
+
+fn ask(client: &Client, body: &Value, remote: &Remote, wait: bool) -> Done {
+    // An answer may be lost on its way; the key makes asking again the same request.
+    let key = uuid::Uuid::now_v7().to_string();
+    let answer = patiently(PATIENCE_TO_ASK, || client.post("/api/v1/changes", body, Some(&key)))?;
+    finish(client, answer, remote, wait)
+}
+
+pub fn approve(arguments: &Approve) -> Done {
+    let client = Client::of(&arguments.remote)?;
+    let path = format!("/api/v1/changes/{}", segment(&arguments.change));
+    let digest = match &arguments.digest {
+        Some(digest) => digest.clone(),
+        None => plan_to_approve(&client, &path)?,
+    };
+    let answer = client.post(&format!("{path}/approve"), &json!({"digest": digest, "reason": arguments.reason}), None)?;
+    finish(&client, answer, &arguments.remote, arguments.wait)
+}
+
+/// What is about to be approved is said first.
+fn plan_to_approve(client: &Client, path: &str) -> Result<String, Failure> {
+    let change: ChangeView = client.get_as(path)?;
+    eprintln!("{}: {}, asked for by {}.", change.label, plain(&change.plan.summary), change.requester);
+    for word in &change.plan.words {
+        eprintln!("  {}: {}", plain(&word.what), plain(&word.text));
+    }
+    eprintln!("  Plan digest: {}", change.plan.digest);
+    Ok(change.plan.digest)
+}
+
+/// Prints the change, after its end when that is asked for. Waiting succeeds only when the change did.
+fn finish(client: &Client, answer: Value, remote: &Remote, wait: bool) -> Done {
+    let (answer, change) = if wait { wait_for_end(client, answer)? } else { (answer.clone(), parse(answer)?) };
+    if remote.json {
+        print_json(&answer)?;
+    } else {
+        println!("{}: {}, {}", change.label, plain(&change.plan.summary), change.state.title().to_lowercase());
+    }
+    if wait && change.state != State::Succeeded {
+        let why = change.outcome.as_ref().map(|outcome| format!(": {}", plain(&outcome.reason))).unwrap_or_default();
+        return Err(Failure::failed(format!("{} did not succeed, it is {}{why}.", change.label, change.state.title().to_lowercase())));
+    }
+    Ok(())
+}
+
+fn wait_for_end(client: &Client, mut answer: Value) -> Result<(Value, ChangeView), Failure> {
+    let mut told = String::new();
+    loop {
+        let change: ChangeView = parse(answer.clone())?;
+        let progress = progress(&change);
+        if progress != told {
+            eprintln!("{progress}");
+            told = progress;
+        }
+        if change.state.is_terminal() {
+            return Ok((answer, change));
+        }
+        std::thread::sleep(LOOK_EVERY);
+        answer = patiently(PATIENCE_TO_WAIT, || client.get(&format!("/api/v1/changes/{}", change.id)))?;
+    }
+}
+
+fn progress(change: &ChangeView) -> String {
+    let p = change.progress;
+    let label = &change.label;
+    match change.state {
+        State::AwaitingApproval => format!("{label}: awaiting approval at {}", change.links.page),
+        State::Running | State::Observing => {
+            format!("{label}: {}, {} of {} pods updated, {} ready", change.state.title().to_lowercase(), p.updated, p.desired, p.ready)
+        }
+        state => format!("{label}: {}", state.title().to_lowercase()),
+    }
+}
+
+/// Tries again while the portal is away, as long as `patience` lasts.
+fn patiently(patience: Duration, mut attempt: impl FnMut() -> Result<Value, Refused>) -> Result<Value, Failure> {
+    let began = Instant::now();
+    loop {
+        match attempt() {
+            Ok(value) => return Ok(value),
+            Err(Refused::Away(_)) if began.elapsed() < patience => std::thread::sleep(LOOK_EVERY),
+            Err(refused) => return Err(refused.into()),
+        }
+    }
+}
+
+fn print_json(value: &Value) -> Done {
+    println!("{value:#}");
+    Ok(())
+}

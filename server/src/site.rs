@@ -1,0 +1,116 @@
+//! The static files: where they are, and under which hashed names cargo-leptos left them.
+//!
+//! cargo-leptos writes `hash.txt` beside the binary, a line `EXTENSION: HASH` for each of js, wasm and css, and renames
+//! `pkg/devmatrix.js` to `pkg/devmatrix.HASH.js`. A portal without these files still serves every page: they only make it
+//! better.
+
+use axum::extract::Request;
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use http::header::{CACHE_CONTROL, HeaderValue};
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use tower_http::services::ServeDir;
+
+pub struct Files {
+    pub root: PathBuf,
+    hashes: HashMap<String, String>,
+}
+
+impl Files {
+    /// `given`, else LEPTOS_SITE_ROOT, else a `site` folder beside the executable, else `target/site` here.
+    pub fn find(given: Option<PathBuf>) -> Files {
+        let beside = std::env::current_exe().ok().and_then(|exe| exe.parent().map(Path::to_path_buf)).unwrap_or_default();
+        let root = given
+            .or_else(|| std::env::var_os("LEPTOS_SITE_ROOT").map(PathBuf::from))
+            .or_else(|| Some(beside.join("site")).filter(|path| path.is_dir()))
+            .unwrap_or_else(|| PathBuf::from("target/site"));
+        let listed = [beside.join("hash.txt"), root.join("hash.txt")].iter().find_map(|path| fs::read_to_string(path).ok());
+        let mut hashes = listed.map(|text| read_hashes(&text)).unwrap_or_default();
+        // A hash.txt of another build than these files would name files that are not there.
+        hashes.retain(|extension, hash| root.join("pkg").join(format!("devmatrix.{hash}.{extension}")).is_file());
+        for extension in ["js", "wasm", "css"] {
+            if !hashes.contains_key(extension)
+                && let Some(hash) = newest_hash(&root, extension)
+            {
+                hashes.insert(extension.to_owned(), hash);
+            }
+        }
+        Files { root, hashes }
+    }
+
+    pub fn site(&self, demo: bool, organisation: &str) -> app::Site {
+        app::Site { js: self.path("js"), wasm: self.path("wasm"), css: self.path("css"), demo, organisation: organisation.to_owned() }
+    }
+
+    fn path(&self, extension: &str) -> String {
+        match self.hashes.get(extension) {
+            Some(hash) => format!("/pkg/devmatrix.{hash}.{extension}"),
+            None => format!("/pkg/devmatrix.{extension}"),
+        }
+    }
+}
+
+/// base64url of 16 bytes of MD5, without padding.
+const HASH_LENGTH: usize = 22;
+
+/// A name with a hash in it means one content for ever; the others are asked for again, by their time.
+const FOREVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
+const ASK_AGAIN: HeaderValue = HeaderValue::from_static("no-cache");
+
+/// The file at this path, if there is one.
+pub async fn serve(files: &Files, request: Request) -> Option<Response> {
+    let age = if is_hashed(request.uri().path()) { FOREVER } else { ASK_AGAIN };
+    let mut folder = ServeDir::new(&files.root).precompressed_br().precompressed_gzip().append_index_html_on_directories(false);
+    let mut response = folder.try_call(request).await.ok()?.into_response();
+    if matches!(response.status(), StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED) {
+        return None;
+    }
+    response.headers_mut().insert(CACHE_CONTROL, age);
+    Some(response)
+}
+
+/// Whether a file of `/pkg` carries a hash in its name, so that it never changes: `devmatrix.Zm9v….js`.
+pub fn is_hashed(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    path.starts_with("/pkg/") && name.split('.').any(|part| part.len() == HASH_LENGTH)
+}
+
+/// A binary of another profile has no `hash.txt` beside it: then the newest file counts.
+fn newest_hash(root: &Path, extension: &str) -> Option<String> {
+    let files = fs::read_dir(root.join("pkg")).ok()?.flatten();
+    let hashed = files.filter_map(|file| {
+        let name = file.file_name().into_string().ok()?;
+        let hash = name.strip_prefix("devmatrix.")?.strip_suffix(extension)?.strip_suffix('.')?;
+        (hash.len() == HASH_LENGTH).then(|| Some((file.metadata().ok()?.modified().ok()?, hash.to_owned())))?
+    });
+    hashed.max().map(|(_, hash)| hash)
+}
+
+fn read_hashes(text: &str) -> HashMap<String, String> {
+    let pairs = text.lines().filter_map(|line| line.split_once(':'));
+    pairs.map(|(extension, hash)| (extension.trim().to_owned(), hash.trim().to_owned())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hashed_names_are_used_when_their_files_are_there() {
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir(root.path().join("pkg")).unwrap();
+        fs::write(root.path().join("hash.txt"), "js: AAAAAAAAAAAAAAAAAAAAAA\nwasm: gone\ncss: BBBBBBBBBBBBBBBBBBBBBB\n").unwrap();
+        fs::write(root.path().join("pkg/devmatrix.AAAAAAAAAAAAAAAAAAAAAA.js"), "").unwrap();
+        let site = Files::find(Some(root.path().to_path_buf())).site(true, "DevMatrix");
+        assert_eq!((site.js.as_str(), site.wasm.as_str()), ("/pkg/devmatrix.AAAAAAAAAAAAAAAAAAAAAA.js", "/pkg/devmatrix.wasm"));
+        fs::remove_file(root.path().join("hash.txt")).unwrap();
+        assert_eq!(
+            Files::find(Some(root.path().to_path_buf())).site(true, "DevMatrix").js,
+            site.js,
+            "without hash.txt the newest file counts"
+        );
+        assert!(is_hashed(&site.js) && !is_hashed(&site.wasm) && !is_hashed("/boot.js"));
+    }
+}

@@ -1,0 +1,13 @@
+//! `/approvals`
+
+use super::asked::Asked;
+use axum::response::Response;
+
+pub async fn show(asked: Asked) -> Response {
+    asked
+        .cached(async {
+            let data = app::approvals::load(&asked.portal.engine, &asked.actor).await?;
+            Ok(app::render::approvals(&asked.portal.site, &asked.viewer().await?, &data, asked.now()))
+        })
+        .await
+}

@@ -1,0 +1,130 @@
+//! `/changes`: the queue, one change, asking for one, deciding on one.
+
+use super::asked::Asked;
+use super::form::Form;
+use crate::api::PathId;
+use app::changes::{Act, Filter, Tried, Wanted};
+use axum::extract::RawQuery;
+use axum::response::{IntoResponse, Redirect, Response};
+use domain::changes::{Change, State, reason};
+use domain::digest::sha256;
+use domain::{Error, Result};
+use engine::IdempotencyKey;
+use std::collections::HashMap;
+
+pub async fn list(asked: Asked, RawQuery(query): RawQuery) -> Response {
+    asked
+        .cached(async {
+            let data = app::changes::load_list(&asked.portal.engine, &asked.actor, filter(parameters(query))?).await?;
+            Ok(app::render::changes(&asked.portal.site, &asked.viewer().await?, &data, asked.now()))
+        })
+        .await
+}
+
+fn parameters(query: Option<String>) -> HashMap<String, String> {
+    form_urlencoded::parse(query.unwrap_or_default().as_bytes()).into_owned().filter(|(_, value)| !value.is_empty()).collect()
+}
+
+/// An empty choice of a filter is no choice.
+fn filter(mut query: HashMap<String, String>) -> Result<Filter> {
+    let state = match query.remove("state") {
+        None => None,
+        Some(text) => Some(State::parse(&text).ok_or_else(|| Error::invalid("state", "expected a state of a change"))?),
+    };
+    Ok(Filter { environment: query.remove("environment"), component: query.remove("component"), state, cursor: query.remove("cursor") })
+}
+
+pub async fn show(asked: Asked, id: Option<PathId>) -> Response {
+    asked.cached(change_page(&asked, PathId::or_nothing(&id), None)).await
+}
+
+async fn change_page(asked: &Asked, id: Result<&str>, tried: Option<Tried>) -> Result<String> {
+    let data = app::changes::load(&asked.portal.engine, &asked.actor, id?, tried).await?;
+    Ok(app::render::change(&asked.portal.site, &asked.viewer().await?, &data, asked.now()))
+}
+
+pub async fn new(asked: Asked, RawQuery(query): RawQuery) -> Response {
+    let mut query = parameters(query);
+    let mut take = |name: &str| query.remove(name);
+    let wanted = Wanted {
+        kind: take("kind").unwrap_or_default(),
+        component: take("component").unwrap_or_default(),
+        environment: take("environment").unwrap_or_default(),
+        from: take("from"),
+        to_revision: take("to_revision"),
+        reason: take("reason").unwrap_or_default(),
+    };
+    // A plan is made for this look at it: it calls the cluster, so it is not kept.
+    match new_page(&asked, wanted, None).await {
+        Ok(page) => super::html(http::StatusCode::OK, page),
+        Err(error) => asked.error(&error).await,
+    }
+}
+
+async fn new_page(asked: &Asked, wanted: Wanted, error: Option<Error>) -> Result<String> {
+    let data = app::changes::load_new(&asked.portal.engine, &asked.actor, wanted, error).await?;
+    Ok(app::render::new_change(&asked.portal.site, &asked.viewer().await?, &data, asked.now()))
+}
+
+pub async fn ask(asked: Asked, form: Form) -> Response {
+    let wanted = Wanted {
+        kind: form.get("kind").to_owned(),
+        component: form.get("component").to_owned(),
+        environment: form.get("environment").to_owned(),
+        from: form.some("from"),
+        to_revision: form.some("to_revision"),
+        reason: form.get("reason").to_owned(),
+    };
+    match place(&asked, &wanted, &form).await {
+        Ok(change) => to_change(&change),
+        Err(error) => asked.again(&error, new_page(&asked, wanted, Some(error.clone()))).await,
+    }
+}
+
+async fn place(asked: &Asked, wanted: &Wanted, form: &Form) -> Result<Change> {
+    let key = form.some("key").filter(|key| key.len() <= 200 && key.bytes().all(|c| c.is_ascii_graphic()));
+    // A double click sends the same bytes twice and makes one change.
+    let key = key.map(|key| IdempotencyKey { key, body_sha256: sha256(&form.bytes) });
+    Ok(asked.portal.engine.ask(&asked.actor, wanted.request()?, key).await?.change)
+}
+
+pub async fn approve(asked: Asked, id: Option<PathId>, form: Form) -> Response {
+    let done = async {
+        let why = reason("reason", form.get("reason"))?;
+        asked.portal.engine.approve(&asked.actor, PathId::or_nothing(&id)?, form.get("digest"), &why).await
+    };
+    decided(&asked, &id, &form, Act::Approve, done.await).await
+}
+
+pub async fn reject(asked: Asked, id: Option<PathId>, form: Form) -> Response {
+    let done = async {
+        let (why, digest) = (reason("reason", form.get("reason"))?, form.some("digest"));
+        asked.portal.engine.reject(&asked.actor, PathId::or_nothing(&id)?, digest.as_deref(), &why).await
+    };
+    decided(&asked, &id, &form, Act::Reject, done.await).await
+}
+
+pub async fn abort(asked: Asked, id: Option<PathId>, form: Form) -> Response {
+    let done = async {
+        let why = reason("reason", form.get("reason"))?;
+        asked.portal.engine.abort(&asked.actor, PathId::or_nothing(&id)?, &why).await
+    };
+    decided(&asked, &id, &form, Act::Abort, done.await).await
+}
+
+/// On to the change; or its page again, with what stands in the way beside the buttons.
+async fn decided(asked: &Asked, id: &Option<PathId>, form: &Form, act: Act, done: Result<Change>) -> Response {
+    match done {
+        Ok(change) => to_change(&change),
+        Err(error) => {
+            let tried = Tried { act, error: error.clone(), reason: form.get("reason").to_owned() };
+            // Live updates fetch the page as a GET would: without the act at the end.
+            let asked = asked.at(asked.path.rsplit_once('/').map_or("/", |(page, _)| page));
+            asked.again(&error, change_page(&asked, PathId::or_nothing(id), Some(tried))).await
+        }
+    }
+}
+
+fn to_change(change: &Change) -> Response {
+    Redirect::to(&format!("/changes/{}", change.label())).into_response()
+}

@@ -1,0 +1,44 @@
+//! A posted form: URL-encoded, small, each field once.
+
+use crate::api::read_body;
+use crate::guard::{drain, say};
+use crate::portal::Portal;
+use crate::problem::Problem;
+use axum::body::Bytes;
+use axum::extract::{FromRequest, Request};
+use axum::response::Response;
+use http::header::CONTENT_TYPE;
+use std::collections::HashMap;
+
+pub struct Form {
+    pub bytes: Bytes,
+    fields: HashMap<String, String>,
+}
+
+impl FromRequest<Portal> for Form {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, portal: &Portal) -> Result<Form, Response> {
+        let (parts, body) = request.into_parts();
+        let media_type =
+            parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("application/x-www-form-urlencoded");
+        if !media_type.starts_with("application/x-www-form-urlencoded") {
+            drain(body);
+            return Err(say(portal, parts.uri.path(), Problem::media_type()));
+        }
+        let bytes = read_body(body).await.map_err(|problem| say(portal, parts.uri.path(), problem))?;
+        let fields = form_urlencoded::parse(&bytes).into_owned().collect();
+        Ok(Form { bytes, fields })
+    }
+}
+
+impl Form {
+    /// A field that was left out is an empty one.
+    pub fn get(&self, name: &str) -> &str {
+        self.fields.get(name).map_or("", String::as_str)
+    }
+
+    pub fn some(&self, name: &str) -> Option<String> {
+        Some(self.get(name)).filter(|value| !value.is_empty()).map(str::to_owned)
+    }
+}

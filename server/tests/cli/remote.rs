@@ -1,0 +1,75 @@
+//! `devmatrix matrix`, `changes`, `promote`, `rollback`, `approve` against a running demo.
+
+use crate::support::{DEADLINE, Ran, Server, devmatrix, ran, run};
+use std::fs;
+use std::path::Path;
+use std::time::Instant;
+
+struct Terminal<'a> {
+    directory: &'a Path,
+    server: &'a Server,
+}
+
+impl Terminal<'_> {
+    fn run(&self, person: &str, arguments: &[&str]) -> Ran {
+        let file = self.directory.join(person);
+        fs::write(&file, format!("demo-{person}\n")).unwrap();
+        let command =
+            devmatrix(self.directory).args(arguments).arg("--token-file").arg(&file).env("DEVMATRIX_SERVER", &self.server.url).output();
+        ran(command.unwrap())
+    }
+}
+
+#[test]
+fn the_main_journey_from_a_terminal() {
+    let here = tempfile::tempdir().unwrap();
+    let server = Server::start(here.path(), &["--demo"]);
+    let terminal = Terminal { directory: here.path(), server: &server };
+
+    let began = Instant::now();
+    // How far prod is behind is known once the records are written, a moment after the first lists.
+    while !terminal.run("viv", &["matrix"]).good().contains("behind staging") {
+        assert!(began.elapsed() < DEADLINE, "nothing is behind staging");
+    }
+
+    let promoted = terminal.run("bea", &["promote", "api", "prod", "--reason", "the fix"]);
+    assert!(promoted.good().starts_with("CH-1: ") && promoted.stdout.contains("awaiting approval"), "{}", promoted.stdout);
+    terminal.run("bea", &["approve", "CH-1"]).refused_at_the_end("role");
+    terminal.run("dmitri", &["approve", "CH-1", "--digest", "0000"]).refused(1, &["plan_changed"]);
+    let approved = terminal.run("dmitri", &["approve", "CH-1", "--wait"]);
+    assert!(approved.good().contains("succeeded"), "{}", approved.stdout);
+    assert!(approved.stderr.contains("Plan digest: ") && approved.stderr.contains("pods updated"), "{}", approved.stderr);
+
+    let rolled_back = terminal.run("bea", &["rollback", "api", "prod", "--reason", "errors", "--wait", "--json"]);
+    let change: serde_json::Value = serde_json::from_str(rolled_back.good()).unwrap();
+    assert_eq!((change["kind"].as_str(), change["state"].as_str()), (Some("rollback"), Some("succeeded")));
+    assert!(rolled_back.stderr.contains("Rolling back to revision"), "{}", rolled_back.stderr);
+
+    let held = terminal.run("bea", &["promote", "api", "prod", "--from", "staging", "--reason", "again"]);
+    held.refused(1, &["release_on_hold"]);
+    let list = terminal.run("viv", &["changes", "--environment", "prod", "--state", "succeeded"]);
+    assert_eq!(list.good().lines().count(), 3, "{}", list.stdout);
+    terminal.run("viv", &["changes", "--state", "done"]).refused(1, &["state"]);
+    assert_eq!(server.stop(), Some(0));
+}
+
+impl Ran {
+    /// The plan is printed before the refusal.
+    #[track_caller]
+    fn refused_at_the_end(&self, word: &str) {
+        assert_eq!((self.exit, self.stdout.as_str()), (Some(1), ""), "{}", self.stderr);
+        assert!(self.stderr.lines().last().unwrap().contains(word), "{}", self.stderr);
+    }
+}
+
+#[test]
+fn what_is_missing_is_a_sentence() {
+    let here = tempfile::tempdir().unwrap();
+    run(here.path(), &["matrix"]).refused(2, &["--token-file", "DEVMATRIX_TOKEN"]);
+    run(here.path(), &["matrix", "--token-file", "gone"]).refused(2, &["gone"]);
+    fs::write(here.path().join("empty"), "\n").unwrap();
+    run(here.path(), &["matrix", "--token-file", "empty"]).refused(2, &["empty"]);
+    fs::write(here.path().join("token"), "demo-bea").unwrap();
+    run(here.path(), &["matrix", "--token-file", "token", "--server", "portal"]).refused(2, &["--server"]);
+    run(here.path(), &["matrix", "--token-file", "token", "--server", "http://127.0.0.1:1"]).refused(1, &["cannot be reached"]);
+}

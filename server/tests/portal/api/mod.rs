@@ -1,0 +1,9 @@
+//! `/api/v1` and what stands beside it.
+
+mod bad_input;
+mod catalog;
+mod changes;
+mod events;
+mod health;
+mod holds;
+mod sessions;

@@ -1,0 +1,5 @@
+//! The pages and their forms, as a browser without JavaScript uses them.
+
+mod changes;
+mod home;
+mod sign_in;

@@ -1,0 +1,95 @@
+//! The table of all routes: who may. A route without a row fails [`every_route_has_a_row`].
+
+use Access::{Change, Decide, Open, Read};
+use serde_json::{Value, json};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Anybody.
+    Open,
+    /// Whoever is signed in.
+    Read,
+    /// Deployers.
+    Change,
+    /// Approvers.
+    Decide,
+}
+
+pub const API: [(&str, &str, Access); 21] = [
+    ("GET", "/healthz", Open),
+    ("GET", "/readyz", Open),
+    ("GET", "/metrics", Open),
+    ("GET", "/api/v1/openapi.json", Open),
+    ("GET", "/api/v1/me", Read),
+    ("GET", "/api/v1/matrix", Read),
+    ("GET", "/api/v1/components", Read),
+    ("GET", "/api/v1/components/{component}", Read),
+    ("GET", "/api/v1/components/{component}/deployments", Read),
+    ("GET", "/api/v1/environments", Read),
+    ("GET", "/api/v1/environments/{environment}", Read),
+    ("GET", "/api/v1/changes", Read),
+    ("POST", "/api/v1/changes", Change),
+    ("POST", "/api/v1/changes/preview", Change),
+    ("GET", "/api/v1/changes/{id}", Read),
+    ("POST", "/api/v1/changes/{id}/approve", Decide),
+    ("POST", "/api/v1/changes/{id}/reject", Decide),
+    ("POST", "/api/v1/changes/{id}/abort", Change),
+    ("GET", "/api/v1/holds", Read),
+    ("DELETE", "/api/v1/holds/{id}", Change),
+    ("GET", "/api/v1/events", Read),
+];
+
+pub const PAGES: [(&str, &str, Access); 18] = [
+    ("GET", "/", Read),
+    ("GET", "/components", Read),
+    ("GET", "/components/{component}", Read),
+    ("GET", "/environments", Read),
+    ("GET", "/environments/{environment}", Read),
+    ("GET", "/changes", Read),
+    ("GET", "/changes/new", Read),
+    ("POST", "/changes/new", Change),
+    ("GET", "/changes/{id}", Read),
+    ("POST", "/changes/{id}/approve", Decide),
+    ("POST", "/changes/{id}/reject", Decide),
+    ("POST", "/changes/{id}/abort", Change),
+    ("GET", "/approvals", Read),
+    ("POST", "/holds/{id}/lift", Change),
+    ("GET", "/sign-in", Open),
+    ("POST", "/sign-in", Open),
+    ("POST", "/sign-out", Open),
+    ("POST", "/theme", Open),
+];
+
+/// A path with something in place of its parameters.
+pub fn filled(path: &str) -> String {
+    path.replace("{component}", "api").replace("{environment}", "prod").replace("{id}", "CH-999")
+}
+
+/// A body that a route takes.
+pub fn body(path: &str) -> Value {
+    match path.rsplit('/').next() {
+        Some("changes" | "preview") => super::support::promotion(),
+        Some("approve") => json!({"digest": "0"}),
+        _ => json!({"reason": "none"}),
+    }
+}
+
+#[test]
+fn every_route_has_a_row() {
+    let document = serde_json::to_value(server::router::document()).unwrap();
+    let mut routes = Vec::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for method in ["get", "post", "put", "patch", "delete"] {
+            if item.get(method).is_some() {
+                routes.push((method.to_uppercase(), path.clone()));
+            }
+        }
+    }
+    let listed = server::router::pages().into_iter().chain(server::router::open_pages());
+    routes.extend(listed.map(|route| (route.method.to_owned(), route.path.to_owned())));
+    let rows = API.iter().chain(&PAGES).map(|row| (row.0.to_owned(), row.1.to_owned()));
+    let mut rows: Vec<_> = rows.collect();
+    routes.sort();
+    rows.sort();
+    assert_eq!(routes, rows);
+}
