@@ -130,7 +130,8 @@ impl Engine {
         &self.0.store
     }
 
-    /// Ready: the store answers, and every cluster has been listed once or is known to be lost. Else what is missing.
+    /// Ready: the store answers, every cluster has been listed once or is known to be lost, and what they run is recorded.
+    /// Else what is missing.
     pub async fn ready(&self) -> Result<(), Vec<String>> {
         let mut missing = Vec::new();
         if self.0.store.ping().await.is_err() {
@@ -138,6 +139,9 @@ impl Engine {
         }
         for cluster in self.0.clusters.values().filter(|cluster| !cluster.state().settled()) {
             missing.push(format!("cluster {} has not been listed yet", cluster.name));
+        }
+        if missing.is_empty() && !self.0.records.are_complete() {
+            missing.push("what runs has not been recorded yet".to_owned());
         }
         if missing.is_empty() { Ok(()) } else { Err(missing) }
     }

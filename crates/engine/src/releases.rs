@@ -12,6 +12,7 @@ use domain::clusters::{ReplicaSet, WorkloadKind};
 use domain::releases::{DeploymentRecord, ImageRef, RecordOutcome};
 use serde_json::Value;
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -22,6 +23,8 @@ type Place = (String, String);
 pub(crate) struct Records {
     newest: RwLock<HashMap<Place, Arc<[DeploymentRecord]>>>,
     seen: Mutex<HashMap<Place, Seen>>,
+    /// Set once all clusters have been listed, or are lost, and what they showed is written down.
+    complete: AtomicBool,
 }
 
 impl Records {
@@ -34,6 +37,11 @@ impl Records {
         let place = (component.to_owned(), environment.to_owned());
         let before = self.newest.write().unwrap_or_else(PoisonError::into_inner).insert(place, records.as_slice().into());
         before.as_deref() != Some(records.as_slice())
+    }
+
+    /// Whether the first round over all clusters is done.
+    pub fn are_complete(&self) -> bool {
+        self.complete.load(Ordering::Acquire)
     }
 
     fn was_seen(&self, place: &Place, seen: &Seen) -> bool {
@@ -72,7 +80,10 @@ impl Engine {
         };
         let mut all: Vec<_> = environments.iter().flat_map(|e| self.0.records.of(&component.name, &e.name).to_vec()).collect();
         all.sort_by(|a, b| b.at.cmp(&a.at).then(b.revision.cmp(&a.revision)));
-        let from = page.cursor.as_deref().and_then(|cursor| all.iter().position(|r| r.id == cursor)).map_or(0, |at| at + 1);
+        let from = match page.cursor.as_deref() {
+            None => 0,
+            Some(cursor) => 1 + all.iter().position(|r| r.id == cursor).ok_or_else(no_such_page)?,
+        };
         let until = from.saturating_add(usize::try_from(page.limit).unwrap_or(usize::MAX)).min(all.len());
         let next = (until < all.len()).then(|| all[until - 1].id.clone());
         Ok(Page { items: all[from..until].to_vec(), next })
@@ -152,6 +163,10 @@ impl Engine {
         self.0.store.complete_record(&mut tx, &record.id, digest).await?;
         Ok(tx.commit().await?)
     }
+}
+
+fn no_such_page() -> domain::Error {
+    domain::Error::invalid("cursor", "this list has no such page: begin again without a cursor")
 }
 
 fn look(cluster: &Cluster, component: &Component, environment: &Environment) -> Option<Seen> {
@@ -239,6 +254,7 @@ pub(crate) async fn recorder(engine: Engine) {
 
 async fn record_all(engine: &Engine) {
     let catalog = engine.catalog();
+    let listed = engine.0.clusters.values().all(|cluster| cluster.state().settled());
     for environment in &catalog.environments {
         let deployments = catalog.components.iter().filter(|c| c.workload.kind == WorkloadKind::Deployment);
         for component in deployments.filter(|component| engine.is_news(component, environment)) {
@@ -246,5 +262,8 @@ async fn record_all(engine: &Engine) {
                 tracing::warn!(%error, component = component.name, environment = environment.name, "a revision was not recorded; it is tried again");
             }
         }
+    }
+    if listed {
+        engine.0.records.complete.store(true, Ordering::Release);
     }
 }

@@ -50,19 +50,16 @@ impl Engine {
     pub fn progress(&self, change: &Change) -> Progress {
         let target = &change.plan.target;
         let waiting = Progress { desired: change.plan.desired, ..Progress::default() };
-        let Some(generation) = change.written_generation else { return waiting };
         let Ok(cluster) = self.cluster(&target.cluster) else { return waiting };
         let key = domain::clusters::WorkloadKey { kind: target.kind, namespace: target.namespace.clone(), name: target.name.clone() };
         let state = cluster.state();
-        match state.observed(&key).map(|known| known.workload) {
-            Some(w) if w.uid == target.uid && w.observed_generation >= generation => {
+        let workload = state.observed(&key).map(|known| known.workload).filter(|w| w.uid == target.uid);
+        match (workload, change.written_generation) {
+            (Some(w), Some(generation)) if w.observed_generation >= generation => {
                 Progress { desired: w.desired, updated: w.updated, ready: w.ready, available: w.available }
             }
-            _ if change.state == State::Succeeded => {
-                let all = change.plan.desired;
-                Progress { desired: all, updated: all, ready: all, available: all }
-            }
-            _ => waiting,
+            (Some(w), _) => Progress { ready: w.ready, available: w.available, ..waiting },
+            (None, _) => waiting,
         }
     }
 
