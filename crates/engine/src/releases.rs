@@ -6,6 +6,7 @@ use crate::error::Result;
 use crate::events::Topic;
 use crate::store::NewRecord;
 use crate::{DomainResult, Engine, Page, PageRequest};
+use domain::Time;
 use domain::access::{Actor, Verb, authorize};
 use domain::catalog::{Component, Environment};
 use domain::clusters::{ReplicaSet, WorkloadKind};
@@ -59,7 +60,7 @@ struct Seen {
     object_uid: String,
     replica_sets: Vec<ReplicaSet>,
     current_revision: Option<i64>,
-    progressed: Option<domain::Time>,
+    progressed: Option<Time>,
     digest: Option<String>,
     container: Option<String>,
 }
@@ -201,13 +202,7 @@ fn new_record(
         .map(|c| c.image.clone())
         .unwrap_or_default();
     let pinned = ImageRef::parse(&image).and_then(|image| image.digest);
-    // A ReplicaSet that was taken up again by a rollback is older than its revision.
-    let taken_up_again = current && seen.replica_sets.iter().any(|other| other.created > rs.created);
-    let at = match (taken_up_again, before.is_empty()) {
-        (true, true) => seen.progressed.unwrap_or(rs.created),
-        (true, false) => now(),
-        _ => rs.created,
-    };
+    let at = recorded_at(seen, rs, current, before);
     NewRecord {
         component: component.name.clone(),
         environment: environment.name.clone(),
@@ -223,6 +218,16 @@ fn new_record(
         at,
         outcome: if rs.change.is_some() { RecordOutcome::Running } else { RecordOutcome::Unknown },
     }
+}
+
+/// When the revision began. A ReplicaSet that a rollback took up again is older than its revision: then it is now, or, when the
+/// portal looks here for the first time, when the rollout last made progress.
+fn recorded_at(seen: &Seen, rs: &ReplicaSet, current: bool, before: &[DeploymentRecord]) -> Time {
+    if before.iter().any(|record| record.revision < rs.revision && record.at >= rs.created) {
+        return now();
+    }
+    let taken_up_again = current && seen.replica_sets.iter().any(|other| other.created > rs.created);
+    if taken_up_again { seen.progressed.unwrap_or(rs.created) } else { rs.created }
 }
 
 /// The ReplicaSet's pod template as the Deployment had it: without the label that the controller adds.

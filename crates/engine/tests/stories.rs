@@ -42,6 +42,11 @@ async fn a_promotion_is_approved_rolls_out_and_is_rolled_back_with_a_hold() {
     assert_eq!(world.prod_image(), "registry.devmatrix.example/devmatrix/api:1.42.3");
     assert_eq!(world.effective_writes(), 2);
 
+    world.settled("prod").await;
+    let records = world.engine.deployments(&actor("viv"), "api", Some("prod"), Default::default()).await.unwrap().items;
+    assert_eq!(records.iter().map(|r| r.revision).collect::<Vec<_>>(), [3, 2], "newest first, though its ReplicaSet is the oldest");
+    assert_eq!((records[0].by.as_deref(), records[0].change.as_ref()), (Some("bea"), Some(&back.id)));
+
     let holds = world.engine.holds(&actor("viv"), Some("api"), Some("prod")).await.unwrap();
     assert_eq!(holds[0].digest.as_ref(), Some(&digest));
     assert_eq!(code(world.engine.ask(&world.actor("bea"), promote(), None).await.unwrap_err()), (422, "release_on_hold".into()));
