@@ -84,7 +84,7 @@ test("Viv may read: every button says why not, and the server refuses", async ({
   await expect(page, "it leads nowhere").toHaveURL(`${portal.url}/`);
 
   await page.goto(`/changes/${change.label}`);
-  for (const name of [/^Approve plan/, /^Abort$/, /^Reject$/]) {
+  for (const name of [/^Approve\b/, /^Abort$/, /^Reject$/]) {
     const buttons = page.getByRole("main").getByRole("button", { name, includeHidden: true });
     expect(await buttons.count(), String(name)).toBeGreaterThan(0);
     for (const button of await buttons.all()) await expect(button).toHaveAttribute("aria-disabled", "true");
@@ -124,7 +124,7 @@ test("nobody approves what they asked for themselves, or another plan than the o
   await page.goto(`/changes/${change.label}`);
   const why = "You asked for this change, so another person must decide on it.";
   await expect(page.getByText(why).first()).toBeVisible();
-  const approve = page.getByRole("button", { name: /^Approve plan/ });
+  const approve = page.getByRole("button", { name: /^Approve\b/ });
   await expect(approve).toHaveCount(2);
   for (const button of await approve.all()) await expect(button).toHaveAttribute("title", why);
   const vote = (by, digest) => by.ask("POST", `/changes/${change.label}/approve`, { digest, reason: "" });
@@ -170,6 +170,15 @@ test("the theme that was chosen stays", async ({ page, context, portal }) => {
   expect(await ground()).toBe(light);
   await page.emulateMedia({ colorScheme: "dark" });
   expect(await ground(), "the system's theme follows the system").toBe(dark);
+});
+
+test("an address that does not exist leaves everything else in reach", async ({ page, context, guard, portal }) => {
+  guard.expect(/status of 404/);
+  await enter(context, portal.url, "bea");
+  await page.goto("/no/such/page");
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Not found");
+  await expect(page.getByRole("navigation", { name: "Main", exact: true }).getByRole("link", { name: "Changes" })).toBeVisible();
+  await expect(page.getByRole("link", { name: "Sign in" }), "she is signed in").toHaveCount(0);
 });
 
 /** Presses Tab until `found` says yes of the focused element; every stop on the way must be visible and marked. */

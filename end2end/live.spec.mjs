@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { hasPast } from "./support/api.mjs";
 import { startPortal } from "./support/portal.mjs";
 import { complaints, enter, expect, isLive, loads, test } from "./support/test.mjs";
 
@@ -184,6 +185,7 @@ const kept = test.extend({
       stop: () => now.stop(),
       start: async () => {
         now = await startPortal({ name: "live found", args, port: new URL(now.url).port });
+        await hasPast(now.url);
       },
     });
     await now.stop();

@@ -304,24 +304,24 @@ async function main(wanted) {
   const others = await noise();
   if (others > QUIET) figures.note(`The machine was not quiet: before the first figure others used ${Math.round(others * 100)} % of its cores.`);
   const chromium = await browser();
+  // What fails is told, and the rest is measured all the same.
+  const measure = async (part, run) => {
+    say(part);
+    try { await run(); } catch (error) {
+      say(error.stack);
+      figures.note(`Not measured: ${part}, because of ${error.message.split('\n')[0]}`);
+    }
+  };
   try {
     Object.assign(results, { date: new Date().toISOString(), chromium: chromium.version(), cores: os.cpus().length, cpu: os.cpus()[0]?.model, others });
     if (['http', 'paint', 'live', 'starts'].some(does)) {
       say('a portal of 50 components in 3 environments');
       const stage = await home();
-      for (const [part, run] of Object.entries({ http, paint, live, starts })) {
-        if (!does(part)) continue;
-        say(part);
-        await run(stage, chromium);
-      }
+      for (const [part, run] of Object.entries({ http, paint, live, starts })) if (does(part)) await measure(part, () => run(stage, chromium));
       await stage.portal.stop();
       await end(stage.child);
     }
-    for (const [part, run] of Object.entries({ memory, pods, real })) {
-      if (!does(part)) continue;
-      say(part);
-      await run(chromium);
-    }
+    for (const [part, run] of Object.entries({ memory, pods, real })) if (does(part)) await measure(part, () => run(chromium));
   } finally { await chromium.close(); }
   const directory = path.join(root, 'end2end/results');
   fs.mkdirSync(directory, { recursive: true });

@@ -31,8 +31,8 @@ export async function follow(browser, portal, { at, cluster, collection, watched
   }, watched);
   try {
     const page = await made.newPage();
-    await page.goto(portal.url + at);
-    await page.locator('[data-live=live]').waitFor();
+    await page.goto(portal.url + at, { timeout: 180_000 });
+    await page.locator('[data-live=live]').waitFor({ timeout: 180_000 });
     await page.waitForTimeout(1000);
     const samples = [];
     for (let number = 0; number < times; number++) {

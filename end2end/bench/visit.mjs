@@ -5,7 +5,7 @@ import { chromium } from 'playwright-core';
 const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
 /** A visit ends when the network has been quiet for so long; an event stream's chatter does not count. */
 const QUIET_MS = 1500;
-const LIMIT_MS = 60_000;
+const LIMIT_MS = 180_000;
 
 export const browser = () => chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: FLAGS });
 
@@ -79,7 +79,7 @@ async function wasmMemory(cdp) {
 async function clicked(page, { click, then }, slow) {
   const before = await page.evaluate(() => window.__bench.events.length);
   await page.locator(click).first().click();
-  await page.locator(then).first().waitFor();
+  await page.locator(then).first().waitFor({ timeout: LIMIT_MS });
   await page.waitForTimeout(600 * Math.max(1, slow / 2));
   const events = (await page.evaluate(() => window.__bench.events)).slice(before);
   return Math.max(16, ...events.filter(event => /pointer|mouse|click/.test(event.name)).map(event => event.duration));

@@ -63,7 +63,10 @@ const openAll = (selector) => async (page) => {
   for (const menu of await page.locator(selector).all()) await menu.evaluate((details) => (details.open = true));
 };
 
-/** `who`: nobody when it is left out. `at`: which portal. `says`: a text that shows that it is this state. */
+/**
+ * `who`: nobody when it is left out. `at`: which portal. `says`: a text that shows that it is this state.
+ * `scope`: an open menu lies over the page, whose covered links are no targets as long as it is there.
+ */
 export const STATES = [
   { name: "sign-in", path: "/sign-in", says: "Made-up people" },
   { name: "sign-in-token", at: "lost", path: "/sign-in", says: "API token" },
@@ -73,9 +76,9 @@ export const STATES = [
   { name: "home-viewer", who: "viv", path: "/", says: "viv may not ask for changes" },
   { name: "home-calm", at: "calm", who: "bea", path: "/", says: "Nothing waits for you." },
   { name: "home-lost", at: "lost", who: "token", path: "/", says: "Unreachable" },
-  { name: "menu-pages", who: "bea", path: "/", says: "Home", act: openAll("details.menu-nav") },
-  { name: "menu-clusters", who: "bea", path: "/", says: "all reachable", act: openAll("#clusters") },
-  { name: "menu-account", who: "olivia", path: "/", says: "Sign out", act: openAll("details.menu-user") },
+  { name: "menu-pages", who: "bea", path: "/", says: "Home", act: openAll("details.menu-nav"), scope: "header.frame" },
+  { name: "menu-clusters", who: "bea", path: "/", says: "all reachable", act: openAll("#clusters"), scope: "header.frame" },
+  { name: "menu-account", who: "olivia", path: "/", says: "Sign out", act: openAll("details.menu-user"), scope: "header.frame" },
   { name: "palette", who: "bea", path: "/", says: "Search or run a command", act: openPalette },
   { name: "components", who: "bea", path: "/components", says: "In every environment" },
   { name: "component", who: "bea", path: "/components/redis", says: "On hold" },
@@ -112,6 +115,7 @@ export const STATES = [
   { name: "error-404", who: "bea", path: "/components/nothing", says: "There is no component", status: 404 },
   { name: "error-404-change", who: "bea", path: "/changes/CH-999", says: "There is no change", status: 404 },
   { name: "error-404-anonymous", path: "/no/such/page", says: "There is no such page", status: 404 },
+  { name: "error-404-route", who: "bea", path: "/no/such/page", says: "There is no such page", status: 404 },
   { name: "error-400", who: "bea", path: "/changes?state=nonsense", says: "expected a state", status: 400 },
 ];
 
