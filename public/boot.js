@@ -6,7 +6,11 @@ async function start() {
   const portal = await import(js);
   await portal.default({ module_or_path: wasm });
   portal.hydrate();
-  for (const island of document.querySelectorAll("leptos-island")) portal[island.dataset.component]?.(island);
+  for (const island of document.querySelectorAll("leptos-island")) {
+    const hydrate = portal[island.dataset.component];
+    if (hydrate) hydrate(island);
+    else console.error(`The page and its WebAssembly are of different builds: there is no ${island.dataset.component}.`);
+  }
 }
 
 const whenIdle = () => ("requestIdleCallback" in window ? requestIdleCallback(start, { timeout: 2000 }) : setTimeout(start, 200));

@@ -54,21 +54,16 @@ pub fn file(named: Option<&Path>) -> Result<PathBuf, Failure> {
     }
 }
 
-/// The kubeconfigs that a catalog names and that are not there, as sentences.
-pub fn missing_kubeconfigs(catalog: &Catalog) -> Vec<(String, String)> {
+/// The kubeconfigs that a catalog names and that are not there: where the file names each, and a sentence.
+pub fn missing_kubeconfigs(catalog: &Catalog) -> Vec<((u64, u64), String)> {
     let named = catalog.clusters.iter().filter_map(|cluster| Some((cluster, cluster.kubeconfig.as_ref()?)));
     named
         .filter(|(_, kubeconfig)| !Path::new(&kubeconfig.path).is_file())
         .map(|(cluster, kubeconfig)| {
             let sentence = format!("the kubeconfig {} of cluster {} is not there on this machine", kubeconfig.path, cluster.name);
-            (kubeconfig.path.clone(), sentence)
+            (kubeconfig.place, sentence)
         })
         .collect()
-}
-
-/// Where a text first stands in a file: line and column, from 1.
-pub fn find(text: &str, what: &str) -> (usize, usize) {
-    text.find(what).map_or((1, 1), |at| place(text.as_bytes(), at))
 }
 
 /// The database that the command or the environment names. (A URL may hold a password, which a command line would show.)
@@ -115,7 +110,7 @@ mod tests {
 
     #[test]
     fn a_place_counts_from_one() {
-        assert_eq!(find("ab\ncd\nef", "d"), (2, 2));
-        assert_eq!(find("ab", "x"), (1, 1));
+        assert_eq!(place(b"ab\ncd\nef", 4), (2, 2));
+        assert_eq!(place(b"ab", 0), (1, 1));
     }
 }

@@ -4,7 +4,7 @@
 use crate::portal::Portal;
 use crate::problem::Problem;
 use crate::web::{approvals, catalog, changes, holds, home, preferences, sign_in};
-use crate::{api, guard, site};
+use crate::{api, guard, site, web};
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::handler::Handler;
@@ -88,14 +88,16 @@ pub fn document() -> &'static OpenApi {
 
 /// A static file, or nothing.
 async fn elsewhere(State(portal): State<Portal>, request: Request) -> Response {
-    let path = request.uri().path().to_owned();
-    if !guard::is_machine(&path)
-        && request.method().is_safe()
+    let (path, headers) = (request.uri().path().to_owned(), request.headers().clone());
+    if guard::is_machine(&path) {
+        return guard::say(&portal, &path, Problem::unknown_route(&path));
+    }
+    if request.method().is_safe()
         && let Some(file) = site::serve(&portal.files, request).await
     {
         return file;
     }
-    guard::say(&portal, &path, Problem::unknown_route(&path))
+    web::no_such_page(&portal, &headers, &path).await
 }
 
 async fn wrong_method(State(portal): State<Portal>, request: Request) -> Response {

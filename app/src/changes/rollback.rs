@@ -76,7 +76,7 @@ fn form(viewer: &Viewer, data: &ChangeData, choices: &[&DeploymentRecord], best:
             <div class="field">
                 <label for="rb-revision">"Revision"</label>
                 <span class="select"><select class="input" id="rb-revision" name="to_revision" aria-describedby="rb-hint">{options.collect_view()}</select><Icon name="down-chev"/></span>
-                <span class="hint" id="rb-hint">"Chosen: the last that succeeded with another image"</span>
+                <span class="hint" id="rb-hint">"Chosen: the last that succeeded, or else the last with another image"</span>
             </div>
             <div class="field"><label for="rb-reason">"Reason"</label><input class="input" id="rb-reason" name="reason" value=reason maxlength="2000"/></div>
             <p class="small muted">{format!("You see the plan first. Puts {} on hold here until a person lifts it.", plan.to.version())}</p>

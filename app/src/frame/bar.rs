@@ -48,7 +48,10 @@ fn pages(viewer: &Viewer) -> AnyView {
 
 fn clusters(viewer: &Viewer, now: Time) -> AnyView {
     let each = viewer.environments.iter().map(|env| {
-        view! { <span data-env=env.head.name.clone() data-state=env.state.as_str()><StateIcon look=words::cell(env.state)/>{in_words(env)}</span> }
+        view! { <span data-env=env.head.name.clone() data-state=env.state.as_str()>
+            <StateIcon look=words::cell(env.state)/>
+            <span data-longest=format!("{} unreachable", env.head.title)>{in_words(env)}</span>
+        </span> }
     });
     let rows = viewer.environments.iter().map(|env| {
         let seen = env.head.cluster.last_seen.map(|at| view! { " · seen "<RelTime at=at now=now/>" ago" });

@@ -71,12 +71,13 @@ pub fn Gap(kind: GapKind, component: String, title: String, env: EnvironmentHead
         GapKind::UnderWay(behind, label, doing) => {
             let text = behind
                 .map_or_else(|| words::sentence(doing).trim_end_matches('.').to_owned(), |b| format!("{} behind, {doing}", b.releases));
-            view! { <div class="gap" id=id><span class="gap-note"><a href=links::change(&label)>{text}</a></span></div> }.into_any()
+            view! { <div class="gap" id=id><span class="gap-note" data-key="note"><a href=links::change(&label)>{text}</a></span></div> }
+                .into_any()
         }
         GapKind::OnHold(behind) => {
             let text = format!("{} behind, on hold", behind.releases);
             let href = format!("{}#holds", links::component(&component));
-            view! { <div class="gap" id=id><span class="gap-note"><Icon name="lock" class="i i-s"/><a href=href>{text}</a></span></div> }
+            view! { <div class="gap" id=id><span class="gap-note" data-key="hold"><Icon name="lock" class="i i-s"/><a href=href>{text}</a></span></div> }
                 .into_any()
         }
         GapKind::Behind(behind, allowed) => chip(id, behind, allowed, component, title, env, now),
@@ -84,7 +85,7 @@ pub fn Gap(kind: GapKind, component: String, title: String, env: EnvironmentHead
 }
 
 fn quiet(id: String, text: &'static str) -> AnyView {
-    view! { <div class="gap gap-quiet" id=id><span class="gap-none">{text}</span></div> }.into_any()
+    view! { <div class="gap gap-quiet" id=id><span class="gap-none" data-key="quiet">{text}</span></div> }.into_any()
 }
 
 fn chip(
@@ -108,7 +109,7 @@ fn chip(
         view! { ", "<time data-w="long" datetime=since.to_string() title=since.for_people()>{words::long_age(now.seconds_since(since))}</time> }
     });
     view! {
-        <div class="gap" id=id><span class="gap-chip"><span>{behind.releases}" behind"{since}</span>{button}</span></div>
+        <div class="gap" id=id><span class="gap-chip" data-key="chip"><span>{behind.releases}" behind"{since}</span>{button}</span></div>
     }
     .into_any()
 }

@@ -44,7 +44,7 @@ async fn a_promotion_is_approved_rolls_out_and_is_rolled_back_with_a_hold() {
 
     world.settled("prod").await;
     let records = world.engine.deployments(&actor("viv"), "api", Some("prod"), Default::default()).await.unwrap().items;
-    assert_eq!(records.iter().map(|r| r.revision).collect::<Vec<_>>(), [3, 2], "newest first, though its ReplicaSet is the oldest");
+    assert_eq!(records.iter().map(|r| r.revision).collect::<Vec<_>>(), [3, 2, 1], "newest first, though its ReplicaSet is the oldest");
     assert_eq!((records[0].by.as_deref(), records[0].change.as_ref()), (Some("bea"), Some(&back.id)));
 
     let holds = world.engine.holds(&actor("viv"), Some("api"), Some("prod")).await.unwrap();

@@ -13,8 +13,7 @@ pub fn run(check: &Check) -> Done {
         eprintln!("{shown}:{}:{}: warning: {}", warning.line, warning.column, warning.what);
     }
     // The file may be checked far from the machine that serves it, so this is no error here.
-    for (kubeconfig, sentence) in config::missing_kubeconfigs(&read.catalog) {
-        let (line, column) = config::find(&text, &kubeconfig);
+    for ((line, column), sentence) in config::missing_kubeconfigs(&read.catalog) {
         eprintln!("{shown}:{line}:{column}: warning: {sentence}");
     }
     let catalog = &read.catalog;

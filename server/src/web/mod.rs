@@ -42,6 +42,17 @@ fn theme(headers: &HeaderMap) -> Theme {
     cookie(headers, Theme::COOKIE).map(Theme::parse).unwrap_or_default()
 }
 
+/// No such page: said to whoever asks, in their theme, with their way back.
+pub async fn no_such_page(portal: &Portal, headers: &HeaderMap, path: &str) -> Response {
+    let theme = theme(headers);
+    let viewer = match crate::guard::session(portal, headers).await {
+        Ok(actor) => app::Viewer::load(&portal.engine, &actor, theme, path).await.ok(),
+        Err(_) => None,
+    };
+    let page = app::render::error(&portal.site, viewer.as_ref(), theme, &Error::not_found("such page"), portal.engine.now());
+    html(StatusCode::NOT_FOUND, page)
+}
+
 /// A refusal that came before it was known who asks.
 pub fn problem_page(portal: &Portal, problem: &Problem) -> Response {
     let page = app::render::error(&portal.site, None, Theme::default(), &as_error(problem), portal.engine.now());

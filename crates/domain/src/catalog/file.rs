@@ -250,7 +250,11 @@ impl Reader {
                 "this cluster needs `kubeconfig: {path: …, context: …}` (cloud sign-in without one is not there yet)",
             );
         }
-        let kubeconfig = cluster.kubeconfig.map(|raw| Kubeconfig { path: raw.path.value, context: raw.context });
+        let kubeconfig = cluster.kubeconfig.map(|raw| Kubeconfig {
+            place: (raw.path.referenced.line(), raw.path.referenced.column()),
+            path: raw.path.value,
+            context: raw.context,
+        });
         Cluster { name: cluster.name.value, provider, region: cluster.region, kubeconfig }
     }
 

@@ -80,6 +80,8 @@ pub struct Cluster {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kubeconfig {
     pub path: String,
+    /// Line and column of the path in the file, from 1.
+    pub place: (u64, u64),
     pub context: Option<String>,
 }
 

@@ -5,6 +5,7 @@
 //! without a lease nothing is written.
 
 use crate::Engine;
+use crate::clusters::state::Known;
 use crate::clusters::{Cluster, WriteAnswer, in_words, objects};
 use crate::error::{Error, Result};
 use crate::events::{Event, Topic};
@@ -14,7 +15,7 @@ use domain::catalog::{Approval, Component, Environment};
 use domain::changes::plan::spec_hash;
 use domain::changes::step::{self, Next, Present, Seen, Written, next_step};
 use domain::changes::{Change, Hold, Kind, Outcome, Plan, Stamp, State, Step};
-use domain::clusters::{CellState, failing_pod, rollout};
+use domain::clusters::{CellState, Pod, failing_pod, rollout};
 use domain::releases::RecordOutcome;
 use serde_json::Value;
 use std::collections::HashSet;
@@ -438,9 +439,16 @@ fn watched(cluster: &Cluster, change: &Change, generation: i64) -> Option<Presen
         spec_hash: String::new(),
         change: workload.change.clone(),
         rollout: rollout(workload),
-        failing: if seen { failing_pod(known.as_observed().new_pods()) } else { None },
+        failing: if seen { failing_pod(our_pods(&known, &change.id)) } else { None },
         replica_failure: if seen { workload.replica_failure.clone() } else { None },
     })
+}
+
+/// Pods of the ReplicaSet that our write made or took up again. The controller copies the change's mark to it; its revision
+/// number may be told a moment later, and until then it would name the old ReplicaSet.
+fn our_pods<'a>(known: &'a Known<'a>, change: &'a str) -> impl Iterator<Item = &'a Pod> {
+    let ours = move |pod: &&Pod| known.replica_sets.iter().any(|rs| rs.uid == pod.owner && rs.change.as_deref() == Some(change));
+    known.pods.iter().copied().filter(ours)
 }
 
 fn present(object: &Value, change: &Change) -> Option<Present> {
