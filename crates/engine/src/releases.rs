@@ -9,6 +9,7 @@ use crate::{DomainResult, Engine, Page, PageRequest};
 use domain::Time;
 use domain::access::{Actor, Verb, authorize};
 use domain::catalog::{Component, Environment};
+use domain::changes::State;
 use domain::clusters::{ReplicaSet, WorkloadKind};
 use domain::releases::{DeploymentRecord, ImageRef, RecordOutcome};
 use serde_json::Value;
@@ -153,6 +154,13 @@ impl Engine {
                 .find(|record| record.same_artifact(&new.image, new.digest.as_deref()))
                 .and_then(|record| record.commit.clone());
         }
+        // It may have ended before its ReplicaSet was seen here.
+        new.outcome = match change.outcome.as_ref().map(|outcome| outcome.state) {
+            None => RecordOutcome::Running,
+            Some(State::Succeeded) => RecordOutcome::Succeeded,
+            Some(State::Aborted) => RecordOutcome::Unknown,
+            Some(_) => RecordOutcome::Failed,
+        };
         new.by = Some(change.plan.requester.clone());
         new.change = Some(id);
         Ok(())

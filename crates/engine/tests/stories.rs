@@ -31,7 +31,7 @@ async fn a_promotion_is_approved_rolls_out_and_is_rolled_back_with_a_hold() {
     assert_eq!(world.prod_image(), format!("registry.devmatrix.example/devmatrix/api:1.43.1@{digest}"));
     assert_eq!(world.effective_writes(), 1);
     world.settled("prod").await;
-    let records = world.engine.deployments(&actor("viv"), "api", Some("prod"), Default::default()).await.unwrap().items;
+    let records = world.judged(&asked).await;
     assert_eq!(records[0].change.as_ref(), Some(&asked.id));
     assert_eq!((records[0].outcome, records[0].current, records[0].digest.as_ref()), (RecordOutcome::Succeeded, true, Some(&digest)));
     assert_eq!((records[1].change.as_ref(), records[1].revision), (None, 1), "what ran before is a record too");
@@ -43,7 +43,7 @@ async fn a_promotion_is_approved_rolls_out_and_is_rolled_back_with_a_hold() {
     assert_eq!(world.effective_writes(), 2);
 
     world.settled("prod").await;
-    let records = world.engine.deployments(&actor("viv"), "api", Some("prod"), Default::default()).await.unwrap().items;
+    let records = world.judged(&back).await;
     assert_eq!(records.iter().map(|r| r.revision).collect::<Vec<_>>(), [3, 2, 1], "newest first, though its ReplicaSet is the oldest");
     assert_eq!((records[0].by.as_deref(), records[0].change.as_ref()), (Some("bea"), Some(&back.id)));
 

@@ -6,6 +6,7 @@ use domain::access::{Actor, Scope};
 use domain::catalog::read;
 use domain::changes::{Change, Request, State};
 use domain::names::Name;
+use domain::releases::{DeploymentRecord, RecordOutcome};
 use engine::{Demo, Engine, Options};
 use serde_json::{Value, json};
 use sim::{Clock, Cluster};
@@ -86,6 +87,16 @@ impl World {
             (cell.state.as_str() == "healthy" && Some(newest.revision) == cell.revision && newest.digest.is_some()).then_some(())
         })
         .await;
+    }
+
+    /// The records of production, once the one of this change says how it ended.
+    pub async fn judged(&self, change: &Change) -> Vec<DeploymentRecord> {
+        eventually("the record says how it ended", || async {
+            let records = self.engine.deployments(&actor("viv"), "api", Some("prod"), Default::default()).await.unwrap().items;
+            let judged = records.iter().any(|r| r.change.as_ref() == Some(&change.id) && r.outcome != RecordOutcome::Running);
+            judged.then_some(records)
+        })
+        .await
     }
 
     pub async fn promoted(&self, by: &str) -> Change {
