@@ -12,8 +12,8 @@ import { promisify } from 'node:util';
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 const target = path.join(root, 'target/release');
 const HELPER = path.join(root, 'target/bench/release/bench');
-/** Another binary can be measured, such as an older one. */
-const DEVMATRIX = process.env.DEVMATRIX ?? path.join(target, 'devmatrix');
+/** The program that is measured, and its site: copies, so that a build meanwhile does not take the files away from under it. */
+let devmatrix = null;
 const CONTROLPLANE = path.join(root, 'end2end/controlplane/controlplane');
 
 const running = new Set(), folders = [];
@@ -57,7 +57,14 @@ async function start(program, args, options = {}) {
 export function build() {
   const args = ['build', '--release', '-q', '--locked', '--manifest-path', 'end2end/bench/tools/Cargo.toml', '--target-dir', 'target/bench'];
   execFileSync('cargo', args, { cwd: root, stdio: 'inherit' });
-  if (!fs.existsSync(DEVMATRIX)) throw new Error(`${DEVMATRIX} is not there: run \`make build\` first`);
+  if (!fs.existsSync(path.join(target, 'devmatrix'))) throw new Error('target/release/devmatrix is not there: run `make build` first');
+  const copy = folder('program');
+  for (const file of ['devmatrix', 'hash.txt']) fs.copyFileSync(path.join(target, file), path.join(copy, file));
+  fs.cpSync(path.join(root, 'target/site'), path.join(copy, 'site'), { recursive: true });
+  const named = fs.readFileSync(path.join(copy, 'hash.txt'), 'utf8').trim().split('\n').map(line => line.split(': '));
+  const missing = named.filter(([extension, hash]) => !fs.existsSync(path.join(copy, `site/pkg/devmatrix.${hash}.${extension}`)));
+  if (missing.length) throw new Error('target/site is not of the build of target/release/devmatrix: run `make build`');
+  devmatrix = path.join(copy, 'devmatrix');
 }
 
 /** `sizes`: {home: '50x3'} → {home: Cluster}, see kubernetes.mjs. */
@@ -113,9 +120,9 @@ export class Portal {
   get common() { return ['--config', this.config, '--data-dir', path.join(this.home, 'data')]; }
 
   async start() {
-    const env = { ...process.env, LEPTOS_SITE_ROOT: path.join(root, 'target/site'), RUST_LOG: 'warn' };
+    const env = { ...process.env, LEPTOS_SITE_ROOT: path.join(path.dirname(devmatrix), 'site'), RUST_LOG: 'warn' };
     delete env.DEVMATRIX_DATABASE_URL;
-    const { child, line } = await start(DEVMATRIX, ['serve', ...this.common, '--listen', '127.0.0.1:0'], { env });
+    const { child, line } = await start(devmatrix, ['serve', ...this.common, '--listen', '127.0.0.1:0'], { env });
     this.child = child;
     this.url = /http:\/\/[\d.:]+/.exec(line)[0];
     return this;
@@ -124,7 +131,7 @@ export class Portal {
   stop() { return end(this.child); }
 
   async signIn() {
-    const token = execFileSync(DEVMATRIX, ['token', 'create', '--user', 'bench', '--scopes', 'read,change', ...this.common], { encoding: 'utf8' }).trim();
+    const token = execFileSync(devmatrix, ['token', 'create', '--user', 'bench', '--scopes', 'read,change', ...this.common], { encoding: 'utf8' }).trim();
     const headers = { origin: this.url, 'content-type': 'application/x-www-form-urlencoded' };
     const answer = await ask(`${this.url}/sign-in`, { method: 'POST', headers, body: new URLSearchParams({ token, return_to: '/' }).toString() });
     const cookie = answer.headers['set-cookie']?.[0]?.split(';')[0];

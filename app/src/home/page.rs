@@ -46,8 +46,10 @@ fn in_progress(data: &HomeData, now: Time) -> AnyView {
 fn moving(change: &Change, progress: Progress, now: Time) -> AnyView {
     let pods = pods_of(change, progress, &[]);
     let doing = match change.state {
-        State::AwaitingApproval => view! { "asked "<RelTime at=change.requested_at now=now/>" ago" }.into_any(),
-        _ => view! { "running for "<Elapsed since=change.requested_at now=now/> }.into_any(),
+        State::AwaitingApproval => {
+            view! { <span data-key="asked">"asked "<RelTime at=change.requested_at now=now/>" ago"</span> }.into_any()
+        }
+        _ => view! { <span data-key="running">"running for "<Elapsed since=change.requested_at now=now/></span> }.into_any(),
     };
     view! {
         <li data-key=change.label() data-state=change.state.as_str() data-say=change.label()>

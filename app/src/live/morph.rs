@@ -126,12 +126,11 @@ fn drop_until(parent: &Element, cursor: &mut Option<Node>, found: &Node, wanted:
 fn renew(old: &Node, new: &Node, said: &mut Said) {
     match (old.dyn_ref::<Element>(), new.dyn_ref::<Element>()) {
         (Some(old), Some(new)) => morph(old, new, said),
-        _ => {
-            let text = new.node_value();
-            if old.node_value() != text {
-                old.set_node_value(text.as_deref());
-            }
+        // Another node, not another value: text that grows where it stands, in a column that ends flush right, counts as moved.
+        _ if old.node_value() != new.node_value() => {
+            let _ = old.parent_node().map(|parent| parent.replace_child(new, old));
         }
+        _ => {}
     }
 }
 
