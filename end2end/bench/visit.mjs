@@ -13,7 +13,7 @@ export async function context(browser, url, cookie) {
   const made = await browser.newContext({ viewport: { width: 1280, height: 800 } });
   if (cookie) {
     const [name, value] = [cookie.slice(0, cookie.indexOf('=')), cookie.slice(cookie.indexOf('=') + 1)];
-    await made.addCookies([{ name, value, url }]);
+    await made.addCookies([{ name, value, url: new URL(url).origin }]);
   }
   return made;
 }
