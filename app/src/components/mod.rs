@@ -1,5 +1,6 @@
 //! Components: the list, and one component in all its environments.
 
+mod around;
 mod list;
 mod page;
 pub(crate) mod panels;

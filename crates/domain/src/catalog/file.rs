@@ -134,6 +134,7 @@ struct RawComponent {
     owner: Text,
     #[serde(default)]
     technology: String,
+    image: Option<Spanned<String>>,
     port: Option<Spanned<i64>>,
     replicas: Option<Spanned<i64>>,
     resources: Option<RawResources>,
@@ -360,6 +361,9 @@ impl Reader {
         if let Some(replicas) = c.replicas.as_ref().filter(|r| r.value < 0) {
             self.problem(replicas, "expected 0 replicas or more");
         }
+        if let Some(image) = c.image.as_ref().filter(|image| !is_repository(&image.value)) {
+            self.problem(image, "expected an image's repository without tag and digest, such as registry.example/team/api");
+        }
         let workload = self.workload(&c.workload);
         let (cpu, memory) = c.resources.map_or((None, None), |r| (r.cpu, r.memory));
         let name = c.name.value;
@@ -368,6 +372,7 @@ impl Reader {
             name,
             owner: c.owner.value,
             technology: c.technology,
+            image: c.image.map(|image| image.value),
             port: c.port.map(|p| p.value),
             replicas: c.replicas.map(|r| r.value),
             cpu,
@@ -472,4 +477,8 @@ fn values<'a>(names: impl Iterator<Item = &'a Text>) -> Vec<String> {
 
 fn problem_at<T>(at: &Spanned<T>, what: &str) -> Problem {
     Problem { line: at.referenced.line(), column: at.referenced.column(), what: what.to_owned() }
+}
+
+fn is_repository(text: &str) -> bool {
+    crate::releases::ImageRef::parse(text).is_some_and(|image| image.tag.is_none() && image.digest.is_none())
 }

@@ -121,6 +121,8 @@ pub struct Component {
     pub title: String,
     pub owner: String,
     pub technology: String,
+    /// The repository that its image comes from.
+    pub image: Option<String>,
     pub port: Option<i64>,
     pub replicas: Option<i64>,
     pub cpu: Option<String>,

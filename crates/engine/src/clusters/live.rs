@@ -34,8 +34,21 @@ impl Cluster {
         self.get_path(&path(kind, namespace, name)).await
     }
 
-    pub async fn get_replica_set(&self, namespace: &str, name: &str) -> Result<Option<Value>> {
-        self.get_path(&format!("/apis/apps/v1/namespaces/{namespace}/replicasets/{name}")).await
+    /// The pod template of one of a workload's revisions, as its spec had it: without what the controllers added.
+    pub async fn revision_template(&self, kind: WorkloadKind, namespace: &str, name: &str) -> Result<Option<Value>> {
+        let (plural, place) = match kind {
+            WorkloadKind::Deployment => ("replicasets", "/spec/template"),
+            WorkloadKind::StatefulSet | WorkloadKind::DaemonSet => ("controllerrevisions", "/data/spec/template"),
+        };
+        let object = self.get_path(&format!("/apis/apps/v1/namespaces/{namespace}/{plural}/{name}")).await?;
+        let Some(mut template) = object.and_then(|object| object.pointer(place).cloned()) else { return Ok(None) };
+        if let Some(map) = template.as_object_mut() {
+            map.remove("$patch");
+        }
+        if let Some(labels) = template.pointer_mut("/metadata/labels").and_then(Value::as_object_mut) {
+            labels.remove("pod-template-hash");
+        }
+        Ok(Some(template))
     }
 
     async fn get_path(&self, path: &str) -> Result<Option<Value>> {

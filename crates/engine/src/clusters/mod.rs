@@ -3,6 +3,7 @@
 //! Invariant: no page and no API read calls a cluster; they read [`State`]. Only facts for a plan and writes do, in [`live`].
 
 pub mod live;
+mod neighbours;
 pub mod objects;
 pub mod state;
 mod watch;

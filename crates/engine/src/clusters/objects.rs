@@ -1,17 +1,23 @@
 //! The parts of Kubernetes objects that the portal reads, and how they become the domain's facts. Nothing else of an object
 //! is kept: memory grows with what is shown.
 
+use super::live::FIELD_MANAGER;
 use domain::Time;
 use domain::changes::plan::VERSION_LABEL;
 use domain::changes::{CAUSE_ANNOTATION, CHANGE_ANNOTATION};
-use domain::clusters::{Container, Pod, PodContainer, ReplicaSet, Waiting, Workload, WorkloadKey, WorkloadKind};
+use domain::clusters::{
+    Container, Edit, Manager, Pod, PodContainer, Present, References, Revision, Waiting, Workload, WorkloadKey, WorkloadKind, template_hash,
+};
 use domain::releases::ImageRef;
 use k8s_openapi::api::{apps::v1, core::v1 as core};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ManagedFieldsEntry, ObjectMeta};
 use kube::Resource;
 use serde::Deserialize;
+use serde_json::Value;
 use std::collections::BTreeMap;
 
+/// The hash that a controller gave a ControllerRevision's pods.
+const REVISION_HASH: &str = "controller-revision-hash";
 const REVISION: &str = "deployment.kubernetes.io/revision";
 
 #[derive(Clone, Debug, Deserialize, Resource)]
@@ -53,6 +59,7 @@ struct Condition {
     reason: String,
     message: String,
     last_update_time: Option<Time>,
+    last_transition_time: Option<Time>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -83,14 +90,78 @@ impl TemplateMetadata {
 #[serde(rename_all = "camelCase", default)]
 struct PodSpec {
     containers: Vec<ContainerSpec>,
+    init_containers: Vec<ContainerSpec>,
+    volumes: Vec<Volume>,
     node_name: String,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
 struct ContainerSpec {
     name: String,
-    #[serde(default)]
     image: String,
+    ports: Vec<Port>,
+    resources: Resources,
+    env: Vec<Variable>,
+    env_from: Vec<Source>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Port {
+    container_port: i64,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct Resources {
+    limits: BTreeMap<String, Value>,
+    requests: BTreeMap<String, Value>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Variable {
+    value_from: Option<Source>,
+}
+
+/// What refers to a ConfigMap or a Secret: from a variable, from all variables, from a volume.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Source {
+    #[serde(alias = "configMapKeyRef", alias = "configMapRef")]
+    config_map: Option<Named>,
+    #[serde(alias = "secretKeyRef", alias = "secretRef")]
+    secret: Option<Named>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Named {
+    #[serde(alias = "secretName")]
+    name: String,
+    optional: bool,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Volume {
+    #[serde(flatten)]
+    source: Source,
+    projected: Option<Projected>,
+    persistent_volume_claim: Option<ClaimRef>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct Projected {
+    sources: Vec<Source>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct ClaimRef {
+    claim_name: String,
 }
 
 #[derive(Clone, Debug, Deserialize, Resource)]
@@ -108,7 +179,14 @@ pub struct StatefulSetObject {
 struct StatefulSetSpec {
     replicas: Option<i64>,
     template: Template,
+    volume_claim_templates: Vec<ClaimTemplate>,
     update_strategy: UpdateStrategy,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct ClaimTemplate {
+    metadata: ObjectMeta,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -150,7 +228,8 @@ pub struct DaemonSetObject {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct DaemonSetSpec {
-    template: Template,
+    /// Whole: its hash says which ControllerRevision is the present one.
+    template: Value,
     update_strategy: UpdateStrategy,
 }
 
@@ -178,6 +257,16 @@ pub struct ReplicaSetObject {
 struct ReplicaSetSpec {
     replicas: Option<i64>,
     template: Template,
+}
+
+#[derive(Clone, Debug, Deserialize, Resource)]
+#[resource(inherit = v1::ControllerRevision)]
+pub struct ControllerRevisionObject {
+    pub metadata: ObjectMeta,
+    #[serde(default)]
+    data: Value,
+    #[serde(default)]
+    revision: i64,
 }
 
 #[derive(Clone, Debug, Deserialize, Resource)]
@@ -252,6 +341,9 @@ pub fn deployment(object: DeploymentObject) -> Workload {
 
 pub fn stateful_set(object: StatefulSetObject) -> Workload {
     let StatefulSetObject { metadata, spec, status } = object;
+    let templates = spec.volume_claim_templates.iter().filter_map(|template| template.metadata.name.clone());
+    let mut set = workload(WorkloadKind::StatefulSet, &metadata, spec.template);
+    set.references.claims.extend(templates);
     Workload {
         observed_generation: status.observed_generation,
         on_delete: spec.update_strategy.kind == "OnDelete",
@@ -262,7 +354,8 @@ pub fn stateful_set(object: StatefulSetObject) -> Workload {
         ready: status.ready_replicas,
         available: status.available_replicas,
         revisions_agree: status.current_revision == status.update_revision,
-        ..workload(WorkloadKind::StatefulSet, &metadata, spec.template)
+        present: Present::Named(status.update_revision),
+        ..set
     }
 }
 
@@ -276,7 +369,8 @@ pub fn daemon_set(object: DaemonSetObject) -> Workload {
         updated: status.updated_number_scheduled,
         ready: status.number_ready,
         available: status.number_available,
-        ..workload(WorkloadKind::DaemonSet, &metadata, spec.template)
+        present: Present::Template(template_hash(&spec.template)),
+        ..workload(WorkloadKind::DaemonSet, &metadata, Template::deserialize(&spec.template).unwrap_or_default())
     }
 }
 
@@ -296,12 +390,15 @@ fn workload(kind: WorkloadKind, metadata: &ObjectMeta, template: Template) -> Wo
         updated: 0,
         ready: 0,
         available: 0,
-        revision: annotation(metadata, REVISION).and_then(|text| text.parse().ok()),
         revisions_agree: true,
+        present: Present::Number(annotation(metadata, REVISION).and_then(|text| text.parse().ok())),
         stalled: None,
         replica_failure: None,
+        labels: template.metadata.labels.clone(),
+        references: references(&template.spec),
         containers: containers(template),
         managed_by: managed_by(metadata),
+        edited: edited(metadata),
         change: annotation(metadata, CHANGE_ANNOTATION).map(str::to_owned),
         cause: annotation(metadata, CAUSE_ANNOTATION).map(str::to_owned),
     }
@@ -312,33 +409,146 @@ pub fn key(kind: WorkloadKind, metadata: &ObjectMeta) -> WorkloadKey {
 }
 
 fn containers(template: Template) -> Vec<Container> {
-    template.spec.containers.into_iter().map(|c| Container { name: c.name, image: c.image }).collect()
+    template.spec.containers.into_iter().map(container).collect()
 }
 
-/// The GitOps tool that would undo our writes, by the marks that these tools leave.
-fn managed_by(metadata: &ObjectMeta) -> Option<String> {
+fn container(spec: ContainerSpec) -> Container {
+    let size = |key: &str| spec.resources.limits.get(key).or(spec.resources.requests.get(key)).map(quantity);
+    Container {
+        cpu: size("cpu"),
+        memory: size("memory"),
+        ports: spec.ports.iter().map(|port| port.container_port).collect(),
+        name: spec.name,
+        image: spec.image,
+    }
+}
+
+/// A quantity may be written as a number.
+fn quantity(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// The ConfigMaps, Secrets and claims that pods of this template need, by name.
+fn references(spec: &PodSpec) -> References {
+    let containers = || spec.containers.iter().chain(&spec.init_containers);
+    let variables = containers().flat_map(|c| c.env.iter().filter_map(|variable| variable.value_from.as_ref()).chain(&c.env_from));
+    let projected = spec.volumes.iter().filter_map(|volume| volume.projected.as_ref()).flat_map(|projected| &projected.sources);
+    let mut found = References::default();
+    for source in variables.chain(spec.volumes.iter().map(|volume| &volume.source)).chain(projected) {
+        if let Some(map) = &source.config_map {
+            found.config_maps.insert(map.name.clone());
+            if map.optional {
+                found.optional.insert(map.name.clone());
+            }
+        }
+        found.secrets.extend(source.secret.as_ref().map(|secret| secret.name.clone()));
+    }
+    found.claims = spec.volumes.iter().filter_map(|volume| Some(volume.persistent_volume_claim.as_ref()?.claim_name.clone())).collect();
+    found
+}
+
+/// The tool that owns it, by the marks that these tools leave.
+fn managed_by(metadata: &ObjectMeta) -> Option<Manager> {
     let has = |key: &str| annotation(metadata, key).is_some() || label(metadata, key).is_some();
+    let owner = |tool: &str, gitops| Some(Manager { tool: tool.to_owned(), gitops });
     if has("argocd.argoproj.io/tracking-id") || has("argocd.argoproj.io/instance") {
-        return Some("Argo CD".into());
+        return owner("Argo CD", true);
     }
     if has("kustomize.toolkit.fluxcd.io/name") || has("helm.toolkit.fluxcd.io/name") {
-        return Some("Flux".into());
+        return owner("Flux", true);
     }
-    None
+    let helm = label(metadata, "app.kubernetes.io/managed-by") == Some("Helm") || has("meta.helm.sh/release-name");
+    if helm { owner("Helm", false) } else { None }
 }
 
-pub fn replica_set(object: ReplicaSetObject) -> Option<ReplicaSet> {
+/// Most that a page names of an edit.
+const FIELDS_AT_MOST: usize = 6;
+
+/// The newest edit of the spec by anybody but the portal. Controllers of the cluster itself count revisions and write status only.
+fn edited(metadata: &ObjectMeta) -> Option<Edit> {
+    let entries = metadata.managed_fields.as_ref()?;
+    let of_spec = |entry: &&ManagedFieldsEntry| {
+        let fields = entry.fields_v1.as_ref().map(|fields| &fields.0);
+        entry.subresource.as_deref().unwrap_or_default().is_empty() && fields.is_some_and(|fields| fields.get("f:spec").is_some())
+    };
+    let at = |entry: &ManagedFieldsEntry| entry.time.as_ref().map_or(Time(0), |time| Time(time.0.as_millisecond()));
+    let is_ours = |entry: &&ManagedFieldsEntry| entry.manager.as_deref() == Some(FIELD_MANAGER);
+    let newest = entries.iter().filter(of_spec).filter(|entry| !is_ours(entry)).max_by_key(|entry| at(entry))?;
+    let mut fields = Vec::new();
+    collect(newest.fields_v1.as_ref()?.0.get("f:spec")?, "", &mut fields);
+    fields.truncate(FIELDS_AT_MOST);
+    let ours = entries.iter().filter(of_spec).find(is_ours).map(at);
+    Some(Edit {
+        by: newest.manager.clone().unwrap_or_else(|| "somebody".into()),
+        at: at(newest),
+        fields,
+        after_ours: ours.is_some_and(|ours| at(newest) > ours),
+    })
+}
+
+/// Leaves of FieldsV1 as people read paths: `template.spec.containers[api].image` without what every path begins with.
+fn collect(fields: &Value, path: &str, found: &mut Vec<String>) {
+    let Some(map) = fields.as_object().filter(|map| map.keys().any(|key| key != ".")) else {
+        let leaf = path.trim_start_matches("template.spec.").to_owned();
+        return found.push(leaf);
+    };
+    for (key, inner) in map {
+        if found.len() > FIELDS_AT_MOST {
+            return;
+        }
+        if let Some(name) = key.strip_prefix("f:") {
+            let dot = if path.is_empty() { "" } else { "." };
+            collect(inner, &format!("{path}{dot}{name}"), found);
+        } else if let Some(item) = key.strip_prefix("k:") {
+            collect(inner, &format!("{path}[{}]", item_name(item)), found);
+        }
+    }
+}
+
+/// `{"name":"api"}` → `api`
+fn item_name(key: &str) -> String {
+    let parsed: Option<BTreeMap<String, Value>> = serde_json::from_str(key).ok();
+    let value = parsed.and_then(|map| map.into_values().next());
+    value.map_or_else(|| key.to_owned(), |value| quantity(&value))
+}
+
+pub fn replica_set(object: ReplicaSetObject) -> Option<Revision> {
     let ReplicaSetObject { metadata, spec } = object;
     let notes = spec.template.metadata.clone();
     let images = containers(spec.template);
-    Some(ReplicaSet {
+    Some(Revision {
         namespace: metadata.namespace.clone()?,
         name: metadata.name.clone()?,
         uid: metadata.uid.clone()?,
         owner: controller(&metadata)?,
-        revision: annotation(&metadata, REVISION)?.parse().ok()?,
+        number: annotation(&metadata, REVISION)?.parse().ok()?,
         created: created(&metadata),
         desired: spec.replicas.unwrap_or(1),
+        template: String::new(),
+        cause: annotation(&metadata, CAUSE_ANNOTATION).map(str::to_owned),
+        commit: notes.note("devmatrix.io/commit", &images),
+        author: notes.note("devmatrix.io/author", &images),
+        images,
+        change: annotation(&metadata, CHANGE_ANNOTATION).map(str::to_owned),
+    })
+}
+
+/// Of a StatefulSet or DaemonSet; whoever else uses this kind is not shown.
+pub fn controller_revision(object: ControllerRevisionObject) -> Option<Revision> {
+    let ControllerRevisionObject { metadata, data, revision } = object;
+    let whole = data.pointer("/spec/template")?;
+    let template = Template::deserialize(whole).ok()?;
+    let notes = template.metadata.clone();
+    let images = containers(template);
+    Some(Revision {
+        namespace: metadata.namespace.clone()?,
+        name: metadata.name.clone()?,
+        uid: metadata.uid.clone()?,
+        owner: controller(&metadata)?,
+        number: revision,
+        created: created(&metadata),
+        desired: 0,
+        template: template_hash(whole),
         cause: annotation(&metadata, CAUSE_ANNOTATION).map(str::to_owned),
         commit: notes.note("devmatrix.io/commit", &images),
         author: notes.note("devmatrix.io/author", &images),
@@ -356,7 +566,9 @@ pub fn pod(object: PodObject) -> Option<Pod> {
         name: metadata.name.clone()?,
         owner: controller(&metadata)?,
         created: created(&metadata),
+        revision: label(&metadata, REVISION_HASH).unwrap_or_default().to_owned(),
         ready: condition("Ready").is_some_and(|c| c.status == "True"),
+        ready_at: condition("Ready").filter(|c| c.status == "True").and_then(|c| c.last_transition_time),
         deleting: metadata.deletion_timestamp.is_some(),
         node: spec.node_name,
         unschedulable,
@@ -393,7 +605,7 @@ fn label<'a>(metadata: &'a ObjectMeta, key: &str) -> Option<&'a str> {
 }
 
 /// A workload as a live read gave it; None when it does not read as one.
-pub fn workload_of(kind: WorkloadKind, object: &serde_json::Value) -> Option<Workload> {
+pub fn workload_of(kind: WorkloadKind, object: &Value) -> Option<Workload> {
     match kind {
         WorkloadKind::Deployment => DeploymentObject::deserialize(object).ok().map(deployment),
         WorkloadKind::StatefulSet => StatefulSetObject::deserialize(object).ok().map(stateful_set),
