@@ -35,6 +35,8 @@ environments:
     approval: {rules: [{from: ["team:devops"], needed: 1}]}
 components:
   - {name: api, title: API server, owner: backend, replicas: 3, workload: deployment/devmatrix-api, container: api}
+  - {name: postgres, title: Database, owner: platform, workload: statefulset/postgres}
+  - {name: filebeat, title: Log shipper, owner: platform, workload: daemonset/filebeat}
 "#;
 
 pub struct World {

@@ -188,7 +188,11 @@ mod tests {
             (json!({}), 400, "invalid", Some("kind")),
             (json!({"kind": 1}), 400, "invalid", Some("kind")),
             (json!({"kind": "explode"}), 400, "invalid", Some("kind")),
-            (json!({"kind": "scale"}), 422, "kind_not_supported", None),
+            (json!({"kind": "run_job"}), 422, "kind_not_supported", None),
+            (scaled(json!(-1)), 400, "invalid", Some("replicas")),
+            (scaled(json!(1001)), 400, "invalid", Some("replicas")),
+            (scaled(json!("3")), 400, "invalid", Some("replicas")),
+            (json!({"kind": "restart", "component": "api"}), 400, "invalid", Some("environment")),
             (json!({"kind": "promote"}), 400, "invalid", Some("component")),
             (promote("extra", json!(1)), 400, "invalid", Some("extra")),
             (promote("component", json!("a\0b")), 400, "invalid", Some("component")),
@@ -210,6 +214,10 @@ mod tests {
         assert_eq!(read(good).unwrap().reason(), "why");
         let Value::Object(good) = rolled(json!(3.0)) else { unreachable!() };
         assert!(matches!(read(good).unwrap(), Request::Rollback { to_revision: 3, .. }));
+    }
+
+    fn scaled(replicas: Value) -> Value {
+        json!({"kind": "scale", "component": "api", "environment": "prod", "replicas": replicas, "reason": ""})
     }
 
     fn rolled(to_revision: Value) -> Value {
