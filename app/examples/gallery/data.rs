@@ -17,8 +17,8 @@ use std::collections::BTreeMap;
 
 pub const NOW: Time = Time(1_795_340_527_000);
 const MIN: i64 = 60;
-const HOUR: i64 = 3600;
-const DAY: i64 = 86_400;
+pub const HOUR: i64 = 3600;
+pub const DAY: i64 = 86_400;
 
 pub fn ago(seconds: i64) -> Time {
     NOW.plus_seconds(-seconds)
@@ -73,6 +73,8 @@ fn cell(name: &str, version: &str, state: CellState, reason: &str, pods: (i64, i
         drift: vec![],
         behind: None,
         failing_pod: None,
+        managed_by: None,
+        edited: None,
     }
 }
 
@@ -182,6 +184,8 @@ pub fn plan(kind: Kind, component: &str, from: &str, to: &str, environment: &str
     let summary = match kind {
         Kind::Promote => format!("Promote {title} {to} to {env}"),
         Kind::Rollback => format!("Roll back {title} in {env} to {to}"),
+        Kind::Scale => format!("Scale {title} in {env}, 3 to 4"),
+        Kind::Restart => format!("Restart {title} in {env}"),
     };
     let word = |what: &str, text: String| Word { what: what.into(), text };
     Plan {
@@ -206,6 +210,7 @@ pub fn plan(kind: Kind, component: &str, from: &str, to: &str, environment: &str
         from: image(from, 'b'),
         to: image(to, 'a'),
         desired: 4,
+        scaled_from: (kind == Kind::Scale).then_some(3),
         patch: Patch { kind: PatchKind::Json, body: serde_json::Value::Null },
         words: vec![
             word("Image", format!("{from} → {to}, the digest that has run healthy in Staging for 2 h")),
@@ -404,7 +409,7 @@ pub fn component(name: &str) -> ComponentData {
     let environments = heads().into_iter().filter_map(|environment| {
         let cell = row.as_ref()?.cells.get(&environment.name)?.clone();
         let (pods, deployments) = (pods(name, &cell.version()), records(name, &environment.name));
-        Some(ComponentIn { environment, cell, pods, deployments })
+        Some(ComponentIn { environment, cell, pods, deployments, around: super::around::around(name) })
     });
     let view = ComponentView { name: name.into(), title, declared: declared(name), environments: environments.collect() };
     ComponentData { view, matrix, holds: vec![Hold { component: name.into(), ..hold() }], open: vec![] }
@@ -434,6 +439,7 @@ pub fn environment(name: &str) -> EnvironmentData {
             desired: 3,
             ready: 3,
         }],
+        inventory: super::around::inventory(),
     };
     EnvironmentData { view, holds: vec![], open: vec![api(12, State::AwaitingApproval)] }
 }
@@ -484,6 +490,7 @@ pub fn new_changes() -> Vec<(String, NewChangeData)> {
         environment: "prod".into(),
         from: Some("staging".into()),
         to_revision: None,
+        replicas: None,
         reason: String::new(),
     };
     let page = |kind: &str, plan, hold, error| NewChangeData {

@@ -3,6 +3,7 @@
 //! `cargo run -p app --example gallery --features ssr -- target/gallery`; then `node end2end/…` or a browser.
 //! The HTML refers to `/pkg/app.css`, `/boot.js`: serve the folder with the built stylesheet as `pkg/app.css`.
 
+mod around;
 mod data;
 mod people;
 

@@ -74,7 +74,7 @@ pub fn feeds(namespaces: &[String]) -> impl Iterator<Item = Feed> {
 
 #[derive(Clone, Debug)]
 pub enum Item {
-    Workload(Workload),
+    Workload(Box<Workload>),
     Revision(Revision),
     Pod(Pod),
     Neighbour(Neighbour),
@@ -263,8 +263,10 @@ impl State {
     pub fn apply(&mut self, feed: &Feed, item: Item) -> bool {
         match item {
             Item::Workload(workload) => {
-                let before = self.workloads.insert(workload.key.clone(), workload.clone());
-                before.as_ref() != Some(&workload)
+                let before = self.workloads.get(&workload.key);
+                let changed = before != Some(&*workload);
+                self.workloads.insert(workload.key.clone(), *workload);
+                changed
             }
             Item::Revision(revision) => {
                 let siblings = self.revisions.entry(revision.owner.clone()).or_default();

@@ -99,9 +99,15 @@ fn watch_all(cluster: &Arc<Cluster>, round: &CancellationToken) -> JoinSet<()> {
 
 async fn watch_kind(cluster: &Cluster, feed: Feed, lists: &Semaphore) {
     match feed.0 {
-        Kind::Deployments => inside::<DeploymentObject>(cluster, feed, lists, |o| Some(Item::Workload(objects::deployment(o)))).await,
-        Kind::StatefulSets => inside::<StatefulSetObject>(cluster, feed, lists, |o| Some(Item::Workload(objects::stateful_set(o)))).await,
-        Kind::DaemonSets => inside::<DaemonSetObject>(cluster, feed, lists, |o| Some(Item::Workload(objects::daemon_set(o)))).await,
+        Kind::Deployments => {
+            inside::<DeploymentObject>(cluster, feed, lists, |o| Some(Item::Workload(Box::new(objects::deployment(o))))).await
+        }
+        Kind::StatefulSets => {
+            inside::<StatefulSetObject>(cluster, feed, lists, |o| Some(Item::Workload(Box::new(objects::stateful_set(o))))).await
+        }
+        Kind::DaemonSets => {
+            inside::<DaemonSetObject>(cluster, feed, lists, |o| Some(Item::Workload(Box::new(objects::daemon_set(o))))).await
+        }
         Kind::ReplicaSets => inside::<ReplicaSetObject>(cluster, feed, lists, |o| objects::replica_set(o).map(Item::Revision)).await,
         Kind::ControllerRevisions => {
             inside::<ControllerRevisionObject>(cluster, feed, lists, |o| objects::controller_revision(o).map(Item::Revision)).await
