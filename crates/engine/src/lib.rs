@@ -17,6 +17,7 @@ pub use error::{Error, Result, StartError};
 pub use store::{ChangeFilter, Page, PageRequest, Store, TokenInfo};
 
 use clusters::Cluster;
+pub use clusters::Patience;
 use domain::Time;
 use domain::catalog::Catalog;
 use events::{Bus, Topic};
@@ -33,6 +34,7 @@ pub struct Options {
     pub database_url: String,
     pub demo: Option<Demo>,
     pub external_url: String,
+    pub patience: Patience,
 }
 
 /// Where the simulated clusters listen.
@@ -170,7 +172,7 @@ async fn connect_all(options: &Options, bus: &Arc<Bus>) -> Result<BTreeMap<Strin
             options.catalog.environments.iter().filter(|e| e.cluster == declared.name).map(|e| e.namespace.clone()).collect();
         namespaces.sort();
         namespaces.dedup();
-        let cluster = Cluster::connect(declared, url.map(|(_, url)| url.as_str()), namespaces, bus.clone()).await?;
+        let cluster = Cluster::connect(declared, url.map(|(_, url)| url.as_str()), namespaces, options.patience, bus.clone()).await?;
         clusters.insert(declared.name.clone(), Arc::new(cluster));
     }
     Ok(clusters)

@@ -68,6 +68,7 @@ struct Scripted {
 pub(crate) struct Weather {
     pub latency: Duration,
     pub black_hole: bool,
+    pub mute_watches: bool,
     pub refuse: bool,
     /// Counts the orders to drop all watches; the second one those that end with 410.
     pub cut_watches: u64,
@@ -106,6 +107,12 @@ impl Faults {
     /// Requests that came meanwhile are lost, their connections are cut when it ends.
     pub fn black_hole(&self, on: bool) {
         self.weather.send_modify(|it| it.black_hole = on);
+    }
+
+    /// While it is on, open watches fall silent, as over a connection of which only one end still knows; everything else is
+    /// answered. What happened meanwhile is not told on these watches afterwards either: their connections never recover.
+    pub fn mute_watches(&self, on: bool) {
+        self.weather.send_modify(|it| it.mute_watches = on);
     }
 
     /// While it is on, every connection, open or new, is closed at once.

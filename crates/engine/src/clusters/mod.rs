@@ -27,6 +27,7 @@ pub struct Cluster {
     pub provider: Provider,
     pub region: String,
     pub namespaces: Vec<String>,
+    patience: Patience,
     /// Watches: kube's own retries are welcome here.
     reader: Client,
     /// Single reads: an answer or an error, at once.
@@ -34,6 +35,21 @@ pub struct Cluster {
     writer: Client,
     state: RwLock<State>,
     bus: Arc<Bus>,
+}
+
+/// How long a watch is trusted. A connection of which only one end still knows tells nothing, and looks like a cluster in which
+/// nothing happens: so the server is asked to end each watch after a while, and silence for longer than that is a broken connection.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// The server ends a watch after this; it goes on where it was, without a new list.
+    pub renew_s: u32,
+    pub silence: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Patience {
+        Patience { renew_s: 55, silence: Duration::from_secs(65) }
+    }
 }
 
 /// The machine's clock. Rules never see it: they get a [`Time`].
@@ -47,6 +63,7 @@ impl Cluster {
         declared: &catalog::Cluster,
         url: Option<&str>,
         namespaces: Vec<String>,
+        patience: Patience,
         bus: Arc<Bus>,
     ) -> Result<Cluster, StartError> {
         let mut config = match url {
@@ -54,6 +71,7 @@ impl Cluster {
             None => config_of(declared).await?,
         };
         config.connect_timeout = Some(Duration::from_secs(5));
+        config.read_timeout = Some(patience.silence);
         let client = |retry: bool| {
             let mut config = config.clone();
             config.default_retry = retry;
@@ -68,6 +86,7 @@ impl Cluster {
             writer: client(false)?,
             state: RwLock::new(State::new(&namespaces)),
             namespaces,
+            patience,
             bus,
         })
     }

@@ -139,7 +139,7 @@ where
     K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + 'static,
 {
     let mut permit = lists.acquire().await.ok();
-    let stream = watcher(api, watcher::Config::default().page_size(250).timeout(240)).default_backoff();
+    let stream = watcher(api, watcher::Config::default().page_size(250).timeout(cluster.patience.renew_s)).default_backoff();
     pin_mut!(stream);
     loop {
         match stream.try_next().await {
@@ -152,6 +152,10 @@ where
             Ok(None) => return,
             Err(error) => {
                 drop(permit.take());
+                // A history that has gone is listed anew at once; should that fail, the list's own error says so.
+                if is_expired(&error) {
+                    continue;
+                }
                 let (forbidden, why) = describe(&error, &feed);
                 cluster.update(|state| state.failed(&feed, forbidden, why));
             }
@@ -175,6 +179,10 @@ fn take<K>(state: &mut super::State, feed: &Feed, event: Event<K>, small: fn(K) 
         Event::Apply(object) => state.spoke(feed) | small(object).is_some_and(|item| state.apply(feed, item)),
         Event::Delete(object) => state.spoke(feed) | small(object).is_some_and(|item| state.delete(feed, &item)),
     }
+}
+
+fn is_expired(error: &watcher::Error) -> bool {
+    matches!(error, watcher::Error::WatchError(status) if status.code == 410)
 }
 
 fn describe(error: &watcher::Error, feed: &Feed) -> (bool, String) {
