@@ -102,5 +102,6 @@ test("an environment lists what else is there", async ({ page, context, portal }
   await expect(page.getByTestId("h-net").getByRole("row").filter({ hasText: "Ingress" })).toContainText("service devmatrix-api:8000");
   await expect(page.getByTestId("h-hpa")).toContainText("Deployment/devmatrix-api");
   await expect(page.getByTestId("h-store").getByRole("row").filter({ hasText: "devmatrix-config" })).toContainText("deployment/devmatrix-api");
+  await expect(page.getByTestId("h-store").getByRole("row").filter({ hasText: "backup-pvc" })).toContainText("cronjob/devmatrix-backup");
   await expect(page.getByTestId("h-nodes").getByRole("row").filter({ hasText: "Ready" }).first()).toBeVisible();
 });

@@ -80,6 +80,7 @@ pub fn inventory() -> Inventory {
             active: 0,
             last: Some(ago(8 * HOUR)),
             last_success: Some(ago(8 * HOUR)),
+            needs: Default::default(),
         }],
         jobs: vec![
             job("devmatrix-backup-29391240", "Complete", "", 8 * HOUR),

@@ -1,24 +1,27 @@
 //! What stands around a component in one environment: what leads to it, scales it, what it reads and stores, who may reach it.
 
-use crate::parts::Icon;
+use crate::parts::{Icon, Panel};
 use crate::{links, words};
 use domain::clusters::{Access, Around, Autoscaler, ComponentIn, Ingress, Service};
 use leptos::prelude::*;
 
-/// One block for each environment; absent where nothing is known.
-pub(super) fn panel(here: &ComponentIn) -> Option<AnyView> {
+/// One column for each environment; absent where nothing is known.
+pub(super) fn panel(environments: &[ComponentIn]) -> Option<AnyView> {
+    let columns: Vec<_> = environments.iter().filter_map(column).collect();
+    (!columns.is_empty()).then(|| view! { <Panel id="h-around" title="Around it"><div class="envs">{columns}</div></Panel> }.into_any())
+}
+
+fn column(here: &ComponentIn) -> Option<AnyView> {
     let rows = rows(&here.around);
     if rows.is_empty() {
         return None;
     }
-    let title = format!("Around it in {}", here.environment.title);
     let heading = format!("a-{}", here.environment.name);
-    let end = view! { <a href=links::environment(&here.environment.name)>{format!("All of {}", here.environment.title)}</a> };
     Some(
         view! {
-            <section class="panel" aria-labelledby=heading.clone() data-key=heading.clone() data-testid="around" data-env=here.environment.name.clone()>
-                <div class="panel-head"><h2 id=heading.clone()>{title}</h2><div class="end">{end}</div></div>
-                <dl class="facts around">{rows}</dl>
+            <section class="flat" aria-labelledby=heading.clone() data-key=heading.clone() data-testid="around" data-env=here.environment.name.clone()>
+                <h3 id=heading.clone()><a class="plain" href=links::environment(&here.environment.name)>{here.environment.title.clone()}</a></h3>
+                <dl class="facts small">{rows}</dl>
             </section>
         }
         .into_any(),

@@ -15,7 +15,7 @@ pub(crate) fn page(viewer: &Viewer, data: &ComponentData, now: Time) -> AnyView 
         {panels::environments(viewer, data, now)}
         {deployments(viewer, data, now)}
         {panels::pods(data, now)}
-        {around(data)}
+        {super::around::panel(&data.view.environments)}
         {panels::dependencies(viewer, data)}
     }
     .into_any()
@@ -40,11 +40,6 @@ fn meta(data: &ComponentData) -> AnyView {
         <span><code>{declared.workload.clone()}</code></span>
     }
     .into_any()
-}
-
-fn around(data: &ComponentData) -> AnyView {
-    let each: Vec<_> = data.view.environments.iter().filter_map(super::around::panel).collect();
-    view! { <div class="stack">{each}</div> }.into_any()
 }
 
 /// All environments together, newest first.

@@ -1,9 +1,9 @@
 //! What else is in an environment's namespace: jobs, ways in, configuration, volumes, and the nodes of its cluster.
 
-use crate::parts::{Icon, Panel, RelTime};
+use crate::parts::{Icon, Panel, RelTime, StateIcon};
 use crate::words;
 use domain::Time;
-use domain::clusters::{Autoscaler, Claim, ConfigMap, CronJob, Ingress, Inventory, Job, Node, Selected, Service};
+use domain::clusters::{Autoscaler, CellState, Claim, ConfigMap, CronJob, Ingress, Inventory, Job, Node, Selected, Service};
 use leptos::prelude::*;
 
 pub(super) fn panels(inventory: &Inventory, now: Time) -> AnyView {
@@ -47,13 +47,18 @@ fn jobs(cron_jobs: &[CronJob], jobs: &[Job], now: Time) -> Option<AnyView> {
         }
     });
     let ran = jobs.iter().take(JOBS_AT_MOST).map(|job| {
-        let icon = if job.state == "Failed" { "down" } else if job.state == "Complete" { "healthy" } else { "progressing" };
+        let state = match job.state.as_str() {
+            "Complete" => CellState::Healthy,
+            "Failed" => CellState::Down,
+            "Suspended" => CellState::Paused,
+            _ => CellState::Progressing,
+        };
         let why = (!job.reason.is_empty()).then(|| view! { <p class="small muted reason">{words::sentence(&job.reason)}</p> });
         view! {
             <tr data-key=format!("job/{}", job.name) data-state=job.state.clone()>
                 <th scope="row" class="mono">{job.name.clone()}{why}</th><td data-label="Kind">"Job"</td>
                 <td class="muted nowrap" data-label="Made by">{job.cron.clone().unwrap_or_default()}</td>
-                <td class="nowrap" data-label="State"><Icon name=icon class="i i-s"/>{format!(" {}", job.state)}</td>
+                <td class="nowrap" data-label="State"><StateIcon look=words::cell(state)/>{format!(" {}", job.state)}</td>
                 <td class="muted nowrap" data-label="Started">{moment(job.started)}</td><td class="muted nowrap" data-label="Finished">{moment(job.finished)}</td>
             </tr>
         }
@@ -121,7 +126,7 @@ fn storage(maps: &[Selected<ConfigMap>], claims: &[Selected<Claim>]) -> Option<A
         view! {
             <tr data-key=format!("map/{}", object.name)>
                 <th scope="row" class="mono">{object.name.clone()}</th><td data-label="Kind">"ConfigMap"</td>
-                <td class="clip" data-label="Holds" title=object.keys.join(", ")>{words::count(object.keys.len() as i64, "key")}</td><td class="mono" data-label="Used by">{selected(workloads)}</td>
+                <td data-label="Holds" title=object.keys.join(", ")>{words::count(object.keys.len() as i64, "key")}</td><td class="mono" data-label="Used by">{selected(workloads)}</td>
             </tr>
         }
         .into_any()
@@ -130,7 +135,7 @@ fn storage(maps: &[Selected<ConfigMap>], claims: &[Selected<Claim>]) -> Option<A
         view! {
             <tr data-key=format!("claim/{}", object.name)>
                 <th scope="row" class="mono">{object.name.clone()}</th><td data-label="Kind">"Volume"</td>
-                <td class="nowrap" data-label="Holds">{format!("{} {}, {}", object.size, object.class, object.phase.to_lowercase())}</td><td class="mono" data-label="Used by">{selected(workloads)}</td>
+                <td class="nowrap" data-label="Holds">{[object.size.as_str(), &object.class, &object.phase.to_lowercase()].into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(", ")}</td><td class="mono" data-label="Used by">{selected(workloads)}</td>
             </tr>
         }
         .into_any()
@@ -143,7 +148,7 @@ fn nodes(all: &[Node]) -> Option<AnyView> {
         return None;
     }
     let rows = all.iter().map(|node| {
-        let (icon, mut word) = if node.ready { ("healthy", "Ready".to_owned()) } else { ("down", "Not ready".to_owned()) };
+        let (state, mut word) = if node.ready { (CellState::Healthy, "Ready".to_owned()) } else { (CellState::Down, "Not ready".to_owned()) };
         if node.unschedulable {
             word.push_str(", no new pods");
         }
@@ -152,7 +157,7 @@ fn nodes(all: &[Node]) -> Option<AnyView> {
         }
         view! {
             <tr data-key=node.name.clone()>
-                <th scope="row" class="mono">{node.name.clone()}</th><td data-label="State"><Icon name=icon class="i i-s"/>{format!(" {word}")}</td>
+                <th scope="row" class="mono">{node.name.clone()}</th><td data-label="State"><StateIcon look=words::cell(state)/>{format!(" {word}")}</td>
                 <td class="num" data-label="CPU">{node.cpu.clone()}</td><td class="num nowrap" data-label="Memory">{node.memory.clone()}</td>
                 <td class="muted nowrap" data-label="Zone">{node.zone.clone()}</td><td class="muted nowrap" data-label="Machine">{node.machine.clone()}</td><td class="muted nowrap" data-label="Kubelet">{node.kubelet.clone()}</td>
             </tr>

@@ -5,8 +5,8 @@
 use domain::Time;
 use domain::clusters::around::{around, inventory};
 use domain::clusters::{
-    Autoscaler, Claim, ConfigMap, Ingress, Labels, Neighbour, NetworkPolicy, Passage, Peer, Present, Route, Service, Workload, WorkloadKey,
-    WorkloadKind,
+    Autoscaler, Claim, ConfigMap, CronJob, Ingress, Labels, Neighbour, NetworkPolicy, Passage, Peer, Present, References, Route, Service,
+    Workload, WorkloadKey, WorkloadKind,
 };
 
 fn labels(text: &str) -> Labels {
@@ -133,6 +133,18 @@ fn claims_of_a_set_are_named_after_template_set_and_ordinal() {
     set.references.claims = ["data"].map(String::from).into();
     let all = ["data-postgres-0", "data-postgres-12", "data-postgres-x", "data-postgres-", "data-other-0"].map(claim);
     assert_eq!(names(&around(&set, all.iter(), &[]).claims, |c| &c.name), ["data-postgres-0", "data-postgres-12"]);
+    let cron = Neighbour::CronJob(CronJob {
+        name: "backup".into(),
+        schedule: "0 2 * * *".into(),
+        zone: String::new(),
+        suspended: false,
+        active: 0,
+        last: None,
+        last_success: None,
+        needs: References { claims: ["data-other-0"].map(String::from).into(), ..Default::default() },
+    });
+    let with_cron: Vec<_> = all.iter().cloned().chain([cron]).collect();
+    assert_eq!(inventory(with_cron.iter(), &[&set]).claims[4].workloads, ["cronjob/backup"]);
     let found = inventory(all.iter(), &[&set]);
     assert_eq!(found.claims[0].workloads, ["statefulset/postgres"]);
     assert!(found.claims[4].workloads.is_empty());

@@ -100,7 +100,8 @@ async fn a_right_that_is_missing_on_a_kind_that_health_needs() {
     world.prod.faults().forbid(Match::on("list", "pods"));
     world.prod.faults().forbid(Match::on("watch", "pods"));
     world.prod.faults().expire_watches();
-    let unknown = eventually("production is unknown", || async { Some(cell(&world, "prod").await).filter(|c| c.state.as_str() == "unknown") }).await;
+    let unknown =
+        eventually("production is unknown", || async { Some(cell(&world, "prod").await).filter(|c| c.state.as_str() == "unknown") }).await;
     assert_eq!(unknown.reason, "the portal may not list and watch pods in devmatrix");
     assert_eq!(cell(&world, "staging").await.state.as_str(), "healthy");
     world.prod.faults().clear();

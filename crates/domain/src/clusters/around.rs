@@ -132,6 +132,8 @@ pub struct CronJob {
     pub last: Option<Time>,
     #[schema(value_type = Option<String>, format = DateTime)]
     pub last_success: Option<Time>,
+    /// What its Jobs' pods refer to.
+    pub needs: References,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -344,9 +346,16 @@ pub fn short(workload: &Workload) -> String {
 }
 
 /// What else is in a namespace: each object with the workloads that it is for.
-pub fn inventory<'a>(neighbours: impl Iterator<Item = &'a Neighbour>, workloads: &[&Workload]) -> Inventory {
+pub fn inventory<'a>(neighbours: impl Iterator<Item = &'a Neighbour> + Clone, workloads: &[&Workload]) -> Inventory {
     let mut found = Inventory::default();
     let by = |wanted: &dyn Fn(&Workload) -> bool| workloads.iter().filter(|w| wanted(w)).map(|w| short(w)).collect::<Vec<_>>();
+    let crons = neighbours.clone().filter_map(|neighbour| match neighbour {
+        Neighbour::CronJob(cron) => Some(cron),
+        _ => None,
+    });
+    let by_cron = |wanted: fn(&References) -> &BTreeSet<String>, name: &str| {
+        crons.clone().filter(|cron| wanted(&cron.needs).contains(name)).map(|cron| format!("cronjob/{}", cron.name)).collect::<Vec<_>>()
+    };
     for neighbour in neighbours {
         match neighbour {
             Neighbour::CronJob(it) => found.cron_jobs.push(it.clone()),
@@ -356,10 +365,15 @@ pub fn inventory<'a>(neighbours: impl Iterator<Item = &'a Neighbour>, workloads:
             Neighbour::Node(it) => found.nodes.push(it.clone()),
             Neighbour::Service(it) => found.services.push(Selected { object: it.clone(), workloads: by(&|w| it.selects(w)) }),
             Neighbour::ConfigMap(it) => {
-                let users = by(&|w| w.references.config_maps.contains(&it.name));
+                let mut users = by(&|w| w.references.config_maps.contains(&it.name));
+                users.extend(by_cron(|needs| &needs.config_maps, &it.name));
                 found.config_maps.push(Selected { object: it.clone(), workloads: users });
             }
-            Neighbour::Claim(it) => found.claims.push(Selected { object: it.clone(), workloads: by(&|w| it.belongs_to(w)) }),
+            Neighbour::Claim(it) => {
+                let mut users = by(&|w| it.belongs_to(w));
+                users.extend(by_cron(|needs| &needs.claims, &it.name));
+                found.claims.push(Selected { object: it.clone(), workloads: users });
+            }
             Neighbour::NetworkPolicy(_) => {}
         }
     }

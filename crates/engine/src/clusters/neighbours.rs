@@ -177,7 +177,10 @@ pub fn job(object: batch::Job) -> Option<Neighbour> {
 
 pub fn cron_job(object: batch::CronJob) -> Option<Neighbour> {
     let (spec, status) = (object.spec, object.status.unwrap_or_default());
+    let pods = spec.job_template.spec.and_then(|job| job.template.spec);
+    let pods = pods.and_then(|pods| serde_json::to_value(pods).ok()).unwrap_or_default();
     Some(Neighbour::CronJob(CronJob {
+        needs: super::objects::references_of(&pods),
         name: name(&object.metadata),
         schedule: spec.schedule,
         zone: spec.time_zone.unwrap_or_default(),

@@ -428,6 +428,11 @@ fn quantity(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
+/// The same of a pod's spec as it was read elsewhere.
+pub fn references_of(spec: &Value) -> References {
+    PodSpec::deserialize(spec).map(|spec| references(&spec)).unwrap_or_default()
+}
+
 /// The ConfigMaps, Secrets and claims that pods of this template need, by name.
 fn references(spec: &PodSpec) -> References {
     let containers = || spec.containers.iter().chain(&spec.init_containers);

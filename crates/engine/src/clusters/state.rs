@@ -138,7 +138,7 @@ impl State {
     }
 
     /// Of the whole cluster.
-    pub fn nodes(&self) -> impl Iterator<Item = &Neighbour> {
+    pub fn nodes(&self) -> impl Iterator<Item = &Neighbour> + Clone {
         self.neighbours_in("")
     }
 
