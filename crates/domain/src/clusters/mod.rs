@@ -5,6 +5,7 @@
 
 mod cell;
 mod matrix;
+pub mod rights;
 mod rollout;
 
 pub use cell::{Behind, Cell, CellState, Drift, Observed, Reach, WorkloadRef, cell};

@@ -6,6 +6,7 @@ pub mod connect;
 pub mod credentials;
 pub mod live;
 pub mod objects;
+pub mod rights;
 pub mod state;
 mod watch;
 

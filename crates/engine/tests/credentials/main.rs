@@ -9,5 +9,6 @@ mod eks;
 mod gke;
 mod identities;
 mod kubeconfig;
+mod rights;
 mod server;
 mod tls;
