@@ -93,7 +93,10 @@ impl Reader {
     }
 
     fn deploy(&mut self, deploy: &Spanned<RawDeploy>, cluster: &RawCluster, provider: Provider) -> Option<Access> {
-        let (eks, gke, aks) = inherited(&deploy.value, cluster);
+        let own = &deploy.value;
+        let eks = completed(&own.eks, &cluster.eks);
+        let gke = completed(&own.gke, &cluster.gke);
+        let aks = completed(&own.aks, &cluster.aks);
         let sections = Sections { kubeconfig: deploy.value.kubeconfig.as_ref(), eks: eks.as_ref(), gke: gke.as_ref(), aks: aks.as_ref() };
         self.sections_fit(&sections, provider);
         let access = self.way_in(&sections, cluster, provider);
@@ -265,48 +268,61 @@ fn needed(provider: Provider) -> String {
 }
 
 /// What the deploying identity leaves out is as for reading.
-fn inherited(deploy: &RawDeploy, cluster: &RawCluster) -> (Option<Spanned<RawEks>>, Option<Spanned<RawGke>>, Option<Spanned<RawAks>>) {
-    let eks = deploy.eks.clone().map(|mut own| {
-        if let Some(base) = cluster.eks.as_ref().map(|base| base.value.clone()) {
-            let value = &mut own.value;
-            value.endpoint = value.endpoint.take().or(base.endpoint);
-            value.ca = value.ca.take().or(base.ca);
-            value.cluster_name = value.cluster_name.take().or(base.cluster_name);
-            value.region = value.region.take().or(base.region);
-            value.role_arn = value.role_arn.take().or(base.role_arn);
-            value.web_identity_token_file = value.web_identity_token_file.take().or(base.web_identity_token_file);
-            value.sts_endpoint = value.sts_endpoint.take().or(base.sts_endpoint);
+trait Inherits: Clone {
+    fn or(self, base: Self) -> Self;
+}
+
+impl Inherits for RawEks {
+    fn or(self, base: RawEks) -> RawEks {
+        RawEks {
+            endpoint: self.endpoint.or(base.endpoint),
+            ca: self.ca.or(base.ca),
+            cluster_name: self.cluster_name.or(base.cluster_name),
+            region: self.region.or(base.region),
+            role_arn: self.role_arn.or(base.role_arn),
+            web_identity_token_file: self.web_identity_token_file.or(base.web_identity_token_file),
+            sts_endpoint: self.sts_endpoint.or(base.sts_endpoint),
         }
-        own
-    });
-    let gke = deploy.gke.clone().map(|mut own| {
-        if let Some(base) = cluster.gke.as_ref().map(|base| base.value.clone()) {
-            let value = &mut own.value;
-            value.endpoint = value.endpoint.take().or(base.endpoint);
-            value.ca = value.ca.take().or(base.ca);
-            // One excludes the other: whoever declares one has decided.
-            if value.metadata_endpoint.is_none() && value.federation.is_none() {
-                value.metadata_endpoint = base.metadata_endpoint;
-                value.federation = base.federation;
-            }
-            value.service_account = value.service_account.take().or(base.service_account);
-            value.iam_endpoint = value.iam_endpoint.take().or(base.iam_endpoint);
+    }
+}
+
+impl Inherits for RawGke {
+    fn or(self, base: RawGke) -> RawGke {
+        // One excludes the other: whoever declares one has decided.
+        let origin = self.metadata_endpoint.is_some() || self.federation.is_some();
+        let (metadata_endpoint, federation) =
+            if origin { (self.metadata_endpoint, self.federation) } else { (base.metadata_endpoint, base.federation) };
+        RawGke {
+            endpoint: self.endpoint.or(base.endpoint),
+            ca: self.ca.or(base.ca),
+            metadata_endpoint,
+            federation,
+            service_account: self.service_account.or(base.service_account),
+            iam_endpoint: self.iam_endpoint.or(base.iam_endpoint),
         }
-        own
-    });
-    let aks = deploy.aks.clone().map(|mut own| {
-        if let Some(base) = cluster.aks.as_ref().map(|base| base.value.clone()) {
-            let value = &mut own.value;
-            value.endpoint = value.endpoint.take().or(base.endpoint);
-            value.ca = value.ca.take().or(base.ca);
-            value.tenant = value.tenant.take().or(base.tenant);
-            value.client_id = value.client_id.take().or(base.client_id);
-            value.federated_token_file = value.federated_token_file.take().or(base.federated_token_file);
-            value.authority = value.authority.take().or(base.authority);
+    }
+}
+
+impl Inherits for RawAks {
+    fn or(self, base: RawAks) -> RawAks {
+        RawAks {
+            endpoint: self.endpoint.or(base.endpoint),
+            ca: self.ca.or(base.ca),
+            tenant: self.tenant.or(base.tenant),
+            client_id: self.client_id.or(base.client_id),
+            federated_token_file: self.federated_token_file.or(base.federated_token_file),
+            authority: self.authority.or(base.authority),
         }
-        own
-    });
-    (eks, gke, aks)
+    }
+}
+
+/// The section at its own place, completed from the cluster's.
+fn completed<T: Inherits>(own: &Option<Spanned<T>>, base: &Option<Spanned<T>>) -> Option<Spanned<T>> {
+    let mut own = own.clone()?;
+    if let Some(base) = base {
+        own.value = own.value.or(base.value.clone());
+    }
+    Some(own)
 }
 
 fn value(text: &Option<Text>) -> Option<String> {

@@ -23,11 +23,17 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::OwnedMutexGuard;
 
+/// The value of an environment variable.
+pub type Variables = dyn Fn(&str) -> Option<String> + Send + Sync;
+
+/// The time now.
+pub type Clock = dyn Fn() -> Timestamp + Send + Sync;
+
 /// What the process finds around it. Tests bring their own.
 #[derive(Clone)]
 pub struct Surroundings {
-    pub environment: Arc<dyn Fn(&str) -> Option<String> + Send + Sync>,
-    pub clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    pub environment: Arc<Variables>,
+    pub clock: Arc<Clock>,
 }
 
 impl Surroundings {
@@ -318,7 +324,10 @@ impl Credentials {
                 Ok(credential)
             }
             Err(trouble) => {
-                tracing::warn!(%trouble, "a cluster's credential was not renewed");
+                // Without one that is still good, whoever asked is told, and tells.
+                if state.held.is_some() {
+                    tracing::warn!(%trouble, "a cluster's credential was not renewed; the old one is used while it lasts");
+                }
                 state.failed = Some(failed(state.failed.as_ref(), now, trouble.clone()));
                 Err(trouble)
             }
