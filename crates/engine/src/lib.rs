@@ -168,10 +168,7 @@ async fn connect_all(options: &Options, bus: &Arc<Bus>) -> Result<BTreeMap<Strin
     let mut clusters = BTreeMap::new();
     for declared in &options.catalog.clusters {
         let url = options.demo.as_ref().and_then(|demo| demo.clusters.iter().find(|(name, _)| *name == declared.name));
-        let mut namespaces: Vec<String> =
-            options.catalog.environments.iter().filter(|e| e.cluster == declared.name).map(|e| e.namespace.clone()).collect();
-        namespaces.sort();
-        namespaces.dedup();
+        let namespaces = options.catalog.namespaces(&declared.name);
         let cluster = Cluster::connect(declared, url.map(|(_, url)| url.as_str()), namespaces, options.patience, bus.clone()).await?;
         clusters.insert(declared.name.clone(), Arc::new(cluster));
     }

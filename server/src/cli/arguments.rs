@@ -60,6 +60,9 @@ pub struct Check {
     /// The configuration; without it ./devmatrix.yaml
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// Ask each cluster whether the portal has the rights that it needs there
+    #[arg(long)]
+    pub clusters: bool,
 }
 
 /// How to reach a portal, for the commands that do.

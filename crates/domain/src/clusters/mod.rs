@@ -7,6 +7,7 @@ pub mod around;
 mod cell;
 mod matrix;
 pub mod quantity;
+pub mod rights;
 mod rollout;
 
 pub use around::{

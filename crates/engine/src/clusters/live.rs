@@ -1,6 +1,7 @@
 //! Reads and writes of single objects. Every call sits under a timeout; writes go through a client that never retries, so
 //! that one call is at most one write.
 
+use super::credentials::Trouble;
 use super::{Cluster, in_words};
 use crate::error::{Error, Result};
 use domain::changes::{Patch, Target};
@@ -92,6 +93,12 @@ impl Cluster {
 }
 
 fn refused(error: &kube::Error) -> WriteAnswer {
+    if let kube::Error::Service(inner) = error
+        && let Some(trouble) = inner.downcast_ref::<Trouble>()
+    {
+        // Without a credential nothing was sent.
+        return WriteAnswer::Later(trouble.to_string());
+    }
     let kube::Error::Api(status) = error else { return WriteAnswer::Unknown(in_words(error)) };
     let failed_test = status.code == 422
         && (status.reason == "Invalid" || status.message.contains("test"))

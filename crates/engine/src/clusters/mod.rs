@@ -2,9 +2,12 @@
 //!
 //! Invariant: no page and no API read calls a cluster; they read [`State`]. Only facts for a plan and writes do, in [`live`].
 
+pub mod connect;
+pub mod credentials;
 pub mod live;
 mod neighbours;
 pub mod objects;
+pub mod rights;
 pub mod state;
 mod watch;
 
@@ -13,11 +16,12 @@ pub use state::State;
 
 use crate::StartError;
 use crate::events::{Bus, Topic};
+use connect::Way;
+use credentials::Surroundings;
 use domain::Time;
 use domain::catalog::{self, Provider};
 use domain::clusters::ClusterHead;
-use kube::config::{KubeConfigOptions, Kubeconfig};
-use kube::{Client, Config};
+use kube::Client;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -32,6 +36,7 @@ pub struct Cluster {
     reader: Client,
     /// Single reads: an answer or an error, at once.
     reader_once: Client,
+    /// Of the identity for deploying, where there is one.
     writer: Client,
     state: RwLock<State>,
     bus: Arc<Bus>,
@@ -66,24 +71,24 @@ impl Cluster {
         patience: Patience,
         bus: Arc<Bus>,
     ) -> Result<Cluster, StartError> {
-        let mut config = match url {
-            Some(url) => Config::new(url.parse().map_err(|_| StartError(format!("`{url}` is not the address of a cluster")))?),
-            None => config_of(declared).await?,
+        let failed = |why: String| StartError(format!("Cluster {}: {why}", declared.name));
+        let surroundings = Surroundings::of_this_process();
+        let (read, deploy) = match (url, &declared.deploy) {
+            (Some(url), _) => (Way::open(url).map_err(failed)?, None),
+            (None, None) => (Way::of(&declared.access, &surroundings).await.map_err(failed)?, None),
+            (None, Some(deploy)) => {
+                let deploy = Way::of(deploy, &surroundings).await.map_err(|why| failed(format!("deploy: {why}")))?;
+                (Way::of(&declared.access, &surroundings).await.map_err(failed)?, Some(deploy))
+            }
         };
-        config.connect_timeout = Some(Duration::from_secs(5));
-        config.read_timeout = Some(patience.silence);
-        let client = |retry: bool| {
-            let mut config = config.clone();
-            config.default_retry = retry;
-            Client::try_from(config).map_err(|error| StartError(format!("Cluster {}: {error}", declared.name)))
-        };
+        let read = read.silence(patience.silence);
         Ok(Cluster {
             name: declared.name.clone(),
             provider: declared.provider,
             region: declared.region.clone(),
-            reader: client(true)?,
-            reader_once: client(false)?,
-            writer: client(false)?,
+            reader: read.client(true).map_err(failed)?,
+            reader_once: read.client(false).map_err(failed)?,
+            writer: deploy.as_ref().unwrap_or(&read).client(false).map_err(failed)?,
             state: RwLock::new(State::new(&namespaces)),
             namespaces,
             patience,
@@ -118,21 +123,6 @@ impl Cluster {
             trouble: state.trouble(),
         }
     }
-}
-
-async fn config_of(declared: &catalog::Cluster) -> Result<Config, StartError> {
-    let name = &declared.name;
-    let Some(kubeconfig) = &declared.kubeconfig else {
-        return Config::incluster()
-            .map_err(|error| StartError(format!("Cluster {name} is in-cluster, but this process does not run in a pod: {error}")));
-    };
-    let path = &kubeconfig.path;
-    let read = Kubeconfig::read_from(path)
-        .map_err(|error| StartError(format!("Cluster {name}: the kubeconfig {path} cannot be read: {error}")))?;
-    let options = KubeConfigOptions { context: kubeconfig.context.clone(), ..KubeConfigOptions::default() };
-    Config::from_custom_kubeconfig(read, &options)
-        .await
-        .map_err(|error| StartError(format!("Cluster {name}: the kubeconfig {path} cannot be used: {error}")))
 }
 
 /// What went wrong with a cluster, without the layers of libraries around it.
