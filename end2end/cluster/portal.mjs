@@ -108,8 +108,11 @@ export class Portal {
 
   async change(id) { return (await this.as('bea', 'GET', `/api/v1/changes/${id}`)).body; }
 
+  async reached(id, states, seconds = 90) {
+    return eventually(`change ${id} is ${states.join(' or ')}`, async () => { const change = await this.change(id); return states.includes(change.state) && change; }, seconds);
+  }
+
   async ended(id, seconds = 90) {
-    const states = ['succeeded', 'rejected', 'expired', 'aborted', 'failed', 'errored', 'superseded', 'stuck'];
-    return eventually(`change ${id} ends`, async () => { const change = await this.change(id); return states.includes(change.state) && change; }, seconds);
+    return this.reached(id, ['succeeded', 'rejected', 'expired', 'aborted', 'failed', 'errored', 'superseded', 'stuck'], seconds);
   }
 }

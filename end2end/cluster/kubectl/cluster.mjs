@@ -5,8 +5,8 @@ import { createInterface } from 'node:readline';
 import { eventually } from '../portal.mjs';
 import { classOf, historyOf, imagesOf } from './compare.mjs';
 
-/** Two cores run the whole control plane: more kubectls at once only make all of them slower. */
-const AT_ONCE = 4;
+/** Two cores run the whole control plane: more kubectls at once only make all of them slower. Those that just wait do not count. */
+const AT_ONCE = 5;
 
 export class Cluster {
   constructor(kubectl, kubeconfig, cache) {
@@ -19,18 +19,23 @@ export class Cluster {
 
   /** Runs kubectl; answers {code, text} with both of its outputs, and never throws for what kubectl says. */
   async kubectl(args, input) {
-    if (this.running >= AT_ONCE) await new Promise(next => this.queue.push(next));
+    if (args.some(word => word.startsWith('--timeout='))) return this.execute(args, input);
+    while (this.running >= AT_ONCE) await new Promise(next => this.queue.push(next));
     this.running += 1;
     try {
-      return await new Promise(done => {
-        const child = execFile(this.program, args, { env: this.environment, maxBuffer: 1 << 24 }, (error, out, err) =>
-          done({ code: error ? (typeof error.code === 'number' ? error.code : 255) : 0, text: (out + err).trim() }));
-        child.stdin.end(input ?? '');
-      });
+      return await this.execute(args, input);
     } finally {
       this.running -= 1;
       this.queue.shift()?.();
     }
+  }
+
+  execute(args, input) {
+    return new Promise(done => {
+      const child = execFile(this.program, args, { env: this.environment, maxBuffer: 1 << 24 }, (error, out, err) =>
+        done({ code: error ? (typeof error.code === 'number' ? error.code : 255) : 0, text: (out + err).trim() }));
+      child.stdin.end(input ?? '');
+    });
   }
 
   /** What must work for the scenario to make sense. */
@@ -65,6 +70,7 @@ export class Workload {
     Object.assign(this, { world, scenario, environment, cluster: world.cluster, name: scenario.id, kind: scenario.kind, make: scenario.make ?? {} });
     this.namespace = world.namespaces[environment];
     this.answers = new Map();
+    this.histories = new Map();
   }
 
   get ref() { return `${this.kind}/${this.name}`; }
@@ -105,13 +111,24 @@ export class Workload {
     }, seconds);
   }
 
-  /** kubectl's revisions, oldest first: {revision, cause, image}. */
+  /** kubectl's revisions, oldest first: {revision, cause, image}. It reads the workload and its revisions, so they are the key. */
   async history() {
-    const list = historyOf(await this.kubectl('rollout history @'));
-    for (const entry of list) {
-      entry.image = imagesOf(await this.kubectl(`rollout history @ --revision=${entry.revision}`))[this.scenario.container ?? 'app'];
+    const key = await this.versions();
+    if (!this.histories.has(key)) {
+      const list = historyOf(await this.kubectl('rollout history @'));
+      await Promise.all(list.map(async entry => {
+        entry.image = imagesOf(await this.kubectl(`rollout history @ --revision=${entry.revision}`))[this.scenario.container ?? 'app'];
+      }));
+      if (await this.versions() !== key) return this.history();
+      this.histories.set(key, list);
     }
-    return list;
+    return this.histories.get(key);
+  }
+
+  async versions() {
+    const revisions = this.kind === 'deployment' ? 'replicasets' : 'controllerrevisions';
+    const { items } = await this.cluster.get(`/apis/apps/v1/namespaces/${this.namespace}/${revisions}?labelSelector=app%3D${this.name}`);
+    return [await this.object(), ...items].map(object => `${object?.metadata.uid} ${object?.metadata.resourceVersion}`).sort().join();
   }
 
   async cell() { return (await this.world.matrix()).components.find(row => row.name === this.name).cells[this.environment]; }

@@ -69,8 +69,8 @@ export function imagesOf({ text }) {
 
 const list = revisions => revisions.join(', ') || 'none';
 
-/** kubectl's history against the portal's records of the same object, both oldest first. */
-export function compareHistory(history, records) {
+/** kubectl's history against the portal's records of the same object, both oldest first, and against its cell. */
+export function compareHistory({ history, records, cell }) {
   const differences = [];
   const differs = (point, kubectl, ours) => differences.push({ point, kubectl: String(kubectl), ours: String(ours) });
   const [theirs, ours] = [history.map(h => h.revision), records.map(r => r.revision)];
@@ -86,6 +86,7 @@ export function compareHistory(history, records) {
   }
   const current = records.filter(r => r.current).map(r => r.revision);
   if (history.length && list(current) !== String(theirs.at(-1))) differs('current', theirs.at(-1), list(current));
+  if (history.length && cell.revision !== theirs.at(-1)) differs('revision of the cell', theirs.at(-1), cell.revision);
   return differences;
 }
 

@@ -16,7 +16,7 @@ export default [
   { title: 'all at once, new pods slow', make: rollingUpdate({ maxUnavailable: '100%' }), steps: [rolled, release('2-slow')], says: /0 of 4 updated pods are available/ },
   { title: 'a surge of one, new pods slow', make: rollingUpdate({ maxUnavailable: 0, maxSurge: 1 }), steps: [rolled, release('2-slow')], says: /1 out of 4 new pods/ },
   { title: 'rolled out', steps: [rolled, ...released('2')], says: done },
-  { title: 'OnDelete, fresh', make: onDelete, says: /only available for RollingUpdate/ },
+  { title: 'OnDelete, fresh', make: onDelete, steps: [allReady], says: /only available for RollingUpdate/ },
   { title: 'OnDelete with a change waiting', make: onDelete, steps: [allReady, release('2'), observed], says: /only available for RollingUpdate/ },
   { title: 'a fresh image that cannot be pulled', make: { tag: '1-nopull' }, says: /0 of 4 updated pods/ },
   { title: 'rolling to an image that cannot be pulled', steps: [rolled, release('2-nopull')], says: /1 out of 4 new pods/ },
@@ -27,10 +27,10 @@ export default [
   { title: 'ready, not yet for minReadySeconds', make: { minReadySeconds: 600 }, steps: [allReady], says: /0 of 4 updated pods are available/ },
   { title: 'deleted', steps: [rolled, gone], says: /not found/ },
 
-  { title: 'history: three releases with their causes', steps: three, history: true },
-  { title: 'history: trimmed to one old revision', make: { revisionHistoryLimit: 1 }, steps: three, history: true, keeps: [1] },
-  { title: 'history: set back to the first image by hand', steps: [...two, ...released('1', 'again')], history: true, keeps: [1] },
-  { title: 'history: deleted and made anew', steps: [...two, remade, observed, rolled], history: true },
+  { title: 'history: three releases with their causes', steps: three, history: '1 one, 2 two, 3 three' },
+  { title: 'history: trimmed to one old revision', make: { revisionHistoryLimit: 1 }, steps: three, history: '2 two, 3 three', keeps: [1] },
+  { title: 'history: set back to the first image by hand', steps: [...two, ...released('1', 'again')], history: '2 two, 3 one', keeps: [1] },
+  { title: 'history: deleted and made anew', steps: [...two, remade, observed, rolled], history: '1 one' },
 
   { title: 'undo to the previous', steps: two, undo: { is: 'rolled back' }, keeps: [1] },
   { title: 'undo to an older one', steps: three, undo: { to: 1, is: 'rolled back' }, keeps: [1] },

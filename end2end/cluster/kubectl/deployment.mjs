@@ -1,9 +1,9 @@
 // The scenarios of Deployments. `make` is the manifest, `steps` bring it into its state; then
 //   says      what `kubectl rollout status` must say there: compared with the portal's cell
-//   history   `rollout history` is compared with the portal's records
+//   history   what `kubectl rollout history` must list there: compared with the portal's records; `keeps`: what only these still have
 //   undo      `rollout undo` on it is compared with the portal's rollback of a twin in another namespace; `to` a revision, without
-//             it the previous one; `is` what becomes of it
-import { gone, observed, patch, recorded, release, released, remade, rolled, run, says, until } from './steps.mjs';
+//             it the previous one; `is` what kubectl makes of it, `restores` the tag that the portal restores nevertheless
+import { gone, observed, patch, recorded, release, released, remade, resized, rolled, run, says, until } from './steps.mjs';
 
 const done = /successfully rolled out/;
 const late = /exceeded its progress deadline/;
@@ -33,11 +33,11 @@ export default [
   { title: 'paused with a change waiting', steps: [...one, run('rollout pause @'), release('2'), observed], says: /0 out of 2 new replicas/ },
   { title: 'paused within a rollout', steps: [...one, release('2-slow'), says(/1 out of 2/), run('rollout pause @'), observed], says: /1 out of 2 new replicas/ },
   { title: 'resumed', steps: [...one, run('rollout pause @'), release('2'), observed, run('rollout resume @'), observed, rolled], says: done },
-  { title: 'scaled to 0', steps: [...one, run('scale @ --replicas=0'), observed], says: done },
-  { title: 'scaled to 0 within a bad rollout', steps: [...one, release('2-nopull'), says(/1 out of 2/), run('scale @ --replicas=0'), observed], says: done },
+  { title: 'scaled to 0', steps: [...one, run('scale @ --replicas=0'), resized], says: done },
+  { title: 'scaled to 0 within a bad rollout', steps: [...one, release('2-nopull'), says(/1 out of 2/), run('scale @ --replicas=0'), resized], says: done },
   { title: 'scaling up', make: { tag: '1-slow', replicas: 1 }, steps: [...one, run('scale @ --replicas=3')], says: /1 of 3 updated replicas are available/ },
   { title: 'scaled up', steps: [...one, run('scale @ --replicas=4'), observed, rolled], says: done },
-  { title: 'scaled down', make: { replicas: 4 }, steps: [...one, run('scale @ --replicas=1'), observed], says: done },
+  { title: 'scaled down', make: { replicas: 4 }, steps: [...one, run('scale @ --replicas=1'), resized], says: done },
   { title: 'no surge, one unavailable', make: { replicas: 3, ...surge(0, 1) }, steps: [...one, release('2-slow')], says: /1 out of 3 new replicas/ },
   { title: 'a surge of all: the old ones still there', make: surge('100%', 0), steps: [...one, release('2-slow')], says: /2 old replicas are pending termination/ },
   { title: 'half may be unavailable', make: { replicas: 4, ...surge(0, '50%') }, steps: [...one, release('2-slow')], says: /2 out of 4 new replicas/ },
@@ -56,18 +56,18 @@ export default [
   { title: 'deleted and made anew', steps: [...one, ...released('2'), remade, observed, rolled], says: done },
 
   // history
-  { title: 'history: three releases with their causes', steps: causes, history: true },
-  { title: 'history: no cause at all', make: { annotations: null }, steps: [...one, ...released('2')], history: true },
-  { title: 'history: a cause annotated after the release', steps: [...two, run('annotate @ kubernetes.io/change-cause=later --overwrite')], history: true },
-  { title: 'history: trimmed to one old revision', make: { revisionHistoryLimit: 1 }, steps: causes, history: true, keeps: [1] },
-  { title: 'history: set back to the first image by hand', steps: [...two, ...released('1', 'again')], history: true, keeps: [1] },
-  { title: 'history: two images by hand at once', steps: [...one, release('2-slow'), release('3'), observed, rolled], history: true },
-  { title: 'history: two containers, the second is the one', container: 'sidecar', make: { sidecar: '1' }, steps: [...one, release('7', 'seven', 'sidecar'), observed, rolled], history: true },
-  { title: 'history: restarted', steps: [...one, run('rollout restart @'), observed, rolled], history: true },
-  { title: 'history: scaling and annotations make no revision', steps: [...two, run('scale @ --replicas=3'), run('annotate @ note=new'), observed, rolled], history: true },
-  { title: 'history: what waits in a pause is no revision', steps: [...one, run('rollout pause @'), release('2', 'two'), observed], history: true },
-  { title: 'history: a rollout that cannot succeed', steps: [...one, release('2-nopull', 'two')], history: true },
-  { title: 'history: deleted and made anew', steps: [...two, remade, observed, rolled], history: true },
+  { title: 'history: three releases with their causes', steps: causes, history: '1 one, 2 two, 3 three' },
+  { title: 'history: no cause at all', make: { annotations: null }, steps: [...one, ...released('2')], history: '1 –, 2 –' },
+  { title: 'history: a cause annotated after the release', steps: [...two, run('annotate @ kubernetes.io/change-cause=later --overwrite'), observed], history: '1 one, 2 later' },
+  { title: 'history: trimmed to one old revision', make: { revisionHistoryLimit: 1 }, steps: causes, history: '2 two, 3 three', keeps: [1] },
+  { title: 'history: set back to the first image by hand', steps: [...two, ...released('1', 'again')], history: '2 two, 3 again', keeps: [1] },
+  { title: 'history: another image while the last one rolls out', steps: [...one, release('2-slow'), says(/1 out of 2/), release('3'), observed, rolled], history: '1 one, 2 one, 3 one' },
+  { title: 'history: two containers, the second is the one', container: 'sidecar', make: { sidecar: '1' }, steps: [...one, release('7', 'seven', 'sidecar'), observed, rolled], history: '1 one, 2 seven' },
+  { title: 'history: restarted', steps: [...one, run('rollout restart @'), observed, rolled], history: '1 one, 2 one' },
+  { title: 'history: scaling and annotations make no revision', steps: [...two, run('scale @ --replicas=3'), run('annotate @ note=new'), observed, rolled], history: '1 one, 2 two' },
+  { title: 'history: what waits in a pause is no revision', steps: [...one, run('rollout pause @'), release('2', 'two'), observed], history: '1 one' },
+  { title: 'history: a rollout that cannot succeed', steps: [...one, release('2-nopull', 'two')], history: '1 one, 2 two' },
+  { title: 'history: deleted and made anew', steps: [...two, remade, observed, rolled], history: '1 one' },
 
   // undo
   { title: 'undo to the previous', steps: two, undo: { is: 'rolled back' }, keeps: [1] },

@@ -22,7 +22,7 @@ const bin = path.join(root, 'end2end/controlplane/bin/kubectl');
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'devmatrix-kubectl-'));
 const plane = path.join(folder, 'plane');
 const only = option('--only') && new RegExp(option('--only'));
-const jobs = Number(option('--jobs') ?? 8);
+const jobs = Number(option('--jobs') ?? 16);
 const handedOver = option('--kubeconfig');
 
 const all = [['deployment', deployments], ['statefulset', statefulsets], ['daemonset', daemonsets], [null, quiet]]
@@ -51,6 +51,8 @@ const configuration = kubeconfig => JSON.stringify({
   components: chosen.map(({ id, kind, title, container }) => ({ name: id, title: `${kind}: ${title}`, owner: 'team', workload: `${kind}/${id}`, container: container ?? 'app' })),
 }, null, 1);
 
+class NotRun extends Error {}
+
 async function main() {
   if (!chosen.length) throw new Error(`no scenario matches ${only}`);
   if (!binary) throw new Error('there is no devmatrix binary: run `make build`');
@@ -58,7 +60,7 @@ async function main() {
   const beside = path.join(path.dirname(admin), 'portal.kubeconfig');
   const cluster = new Cluster(fs.existsSync(bin) ? bin : 'kubectl', admin, path.join(folder, 'cache'));
   const portal = new Portal(folder, configuration(fs.existsSync(beside) ? beside : admin));
-  const world = { cluster, portal, namespaces, matrix: async () => (await portal.as('bea', 'GET', '/api/v1/matrix')).body };
+  const world = { cluster, portal, namespaces, matrix: shared(async () => (await portal.as('bea', 'GET', '/api/v1/matrix')).body) };
   try {
     await cluster.must(['create', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items: setting() }));
     await cluster.openProxy();
@@ -75,9 +77,15 @@ async function main() {
 
 function start() {
   const { status } = spawnSync(script, ['start', plane], { stdio: ['ignore', 'ignore', 'inherit'] });
-  if (status === 3) { console.error('not run: there is no control plane'); process.exitCode = 3; throw null; }
+  if (status === 3) throw new NotRun('there is no control plane');
   if (status !== 0) throw new Error(`the control plane did not start (exit ${status})`);
   return path.join(plane, 'admin.kubeconfig');
+}
+
+/** One call at a time: whoever asks meanwhile shares the one that begins next, so that an answer is never older than its question. */
+function shared(call) {
+  let [current, next] = [Promise.resolve(), null];
+  return () => (next ??= current.catch(() => {}).then(() => { next = null; return (current = call()); }));
 }
 
 async function table(world) {
@@ -142,11 +150,18 @@ function report(rows) {
   if (failed) process.exitCode = 1;
 }
 
+/** Also when it is interrupted: a control plane is not left running. */
+function cleanUp() {
+  if (!handedOver && fs.existsSync(path.join(plane, 'port'))) spawnSync(script, ['stop', plane], { stdio: 'ignore' });
+  fs.rmSync(folder, { recursive: true, force: true });
+}
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => { cleanUp(); process.exit(1); });
+
 try {
   await main();
 } catch (error) {
-  if (error) { console.error(error); process.exitCode = 1; }
+  console.error(error instanceof NotRun ? `not run: ${error.message}` : error);
+  process.exitCode = error instanceof NotRun ? 3 : 1;
 } finally {
-  if (!handedOver && fs.existsSync(path.join(plane, 'port'))) spawnSync(script, ['stop', plane], { stdio: 'ignore' });
-  if (process.env.KEEP) console.error(`kept ${folder}`); else fs.rmSync(folder, { recursive: true, force: true });
+  cleanUp();
 }

@@ -23,6 +23,9 @@ export const until = (what, test) => w => eventually(`${w.ref}: ${what}`, async 
 
 export const observed = until('the controller has seen it', o => o.status.observedGeneration === o.metadata.generation);
 
+/** Until there are as many pods as asked for. */
+export const resized = until('it has as many pods as asked for', o => o.status.observedGeneration === o.metadata.generation && (o.status.replicas ?? 0) === o.spec.replicas);
+
 /** Until the portal has written down the newest revision; what it never saw it cannot have recorded. */
 export const recorded = w => eventually(`the portal records the newest revision of ${w.ref}`, async () => {
   const [history, records] = [await w.history(), await w.records()];

@@ -5,7 +5,7 @@ import { compareHistory, compareStatus, compareTwins, rolledBackOf, undoneOf } f
 import { documented, entriesOf, judge } from './documented.mjs';
 
 /** How long the two may take to settle on what they say, in seconds: they look at the same object, but not at the same moment. */
-const SETTLE = 30;
+const SETTLE = 40;
 
 const perform = async (workload, steps) => { for (const step of steps.flat()) await step(workload); };
 const short = (text, length = 110) => { const line = text.replace(/\s+/g, ' ').trim(); return line.length > length ? `${line.slice(0, length - 1)}…` : line; };
@@ -22,20 +22,21 @@ export async function prepare(world, scenario) {
 /** {kubectl, ours, differences}: what they say, and where that differs. */
 export async function compare(world, scenario, [first, twin]) {
   if (scenario.undo) return undo(scenario, first, twin);
-  return scenario.history ? settled(scenario, () => history(first)) : settled(scenario, () => status(scenario, first), 60);
+  return settled(scenario, () => (scenario.history ? history(scenario, first) : status(scenario, first)));
 }
 
 /** Looks until everything is explained, and what is documented is seen; what remains at the deadline is the verdict. */
-async function settled(scenario, look, seconds = SETTLE) {
+async function settled(scenario, look) {
   let last;
   try {
     return await eventually('settled', async () => {
       last = await look();
-      const { unexplained, unseen } = judge(scenario, last?.differences ?? []);
-      return last && !last.wrong && !unexplained.length && !unseen.length && last;
-    }, seconds);
+      if (!last || last.wrong) return false;
+      const { unexplained, unseen } = judge(scenario, last.differences);
+      return !unexplained.length && !unseen.length && last;
+    }, SETTLE);
   } catch (error) {
-    if (!last || last.wrong) throw new Error(last?.wrong ?? error.message);
+    if (!last || last.wrong) throw new Error(last?.wrong ?? error.message, { cause: error });
     return last;
   }
 }
@@ -44,15 +45,17 @@ async function status(scenario, workload) {
   const seen = await workload.together();
   if (!seen) return null;
   const { answer, cell } = seen;
-  if (!scenario.says.test(answer.text)) return { wrong: `kubectl should say ${scenario.says} here, and says: ${answer.text}`, differences: [] };
+  if (!scenario.says.test(answer.text)) return { wrong: `kubectl should say ${scenario.says} here, and says: ${answer.text}` };
   const ours = `${cell.state} ${cell.desired}/${cell.updated}/${cell.ready}${cell.reason && `: ${cell.reason}`}`;
   return { kubectl: answer.text, ours, differences: compareStatus(seen), cell };
 }
 
-async function history(workload) {
-  const [theirs, ours] = [await workload.history(), await workload.records()];
+async function history(scenario, workload) {
+  const seen = await seenOf(workload);
   const text = list => list.map(entry => `${entry.revision} ${entry.cause ?? '–'}`).join(', ');
-  return { kubectl: text(theirs), ours: text(ours), differences: compareHistory(theirs, ours) };
+  const theirs = text(seen.history);
+  if (theirs !== scenario.history) return { wrong: `kubectl should list ${scenario.history} here, and lists ${theirs}` };
+  return { kubectl: theirs, ours: text(seen.records), differences: compareHistory(seen), cell: seen.cell };
 }
 
 async function undo(scenario, first, twin) {
@@ -65,7 +68,7 @@ async function undo(scenario, first, twin) {
   const outcome = theirs === ours ? [] : [{ point: 'undo', kubectl: theirs, ours }];
   let end = '';
   if (answer.status === 201) {
-    const change = await portal.ended(answer.body.id);
+    const change = ends === 'observing' ? await portal.reached(answer.body.id, [ends]) : await portal.ended(answer.body.id);
     end = ` (${change.state})`;
     if (change.state !== ends) throw new Error(`the change ended ${change.state}, not ${ends}: ${change.outcome?.reason}`);
   }
@@ -78,11 +81,11 @@ async function undo(scenario, first, twin) {
   return settled(scenario, async () => {
     const [a, b] = [await seenOf(first), await seenOf(twin)];
     const kept = d => (d.point === 'revisions kept' ? { ...d, point: 'revisions kept by kubectl’s twin' } : d);
-    return { ...said, differences: [...outcome, ...compareTwins(a, b), ...compareHistory(a.history, a.records).map(kept), ...compareHistory(b.history, b.records)] };
+    return { ...said, differences: [...outcome, ...compareTwins(a, b), ...compareHistory(a).map(kept), ...compareHistory(b)] };
   });
 }
 
-const seenOf = async workload => ({ object: await workload.object(), history: await workload.history(), records: await workload.records() });
+const seenOf = async workload => ({ object: await workload.object(), history: await workload.history(), records: await workload.records(), cell: await workload.cell() });
 
 const restored = async (workload, tag) => {
   await workload.says(/successfully rolled out|roll out complete/);
@@ -110,10 +113,15 @@ export function markdown(rows, summary) {
     const { number, kind, title } = row.scenario;
     lines.push(`| ${number} | ${kind} | ${cell(title)} | ${cell(row.kubectl)} | ${cell(row.ours ?? row.problems?.[0])} | ${row.verdict} |`);
   }
-  lines.push('', '## Documented differences', '', '| kind | scenario | what | reason |', '|---|---|---|---|');
-  for (const entry of documented) {
-    const here = rows.filter(row => entriesOf(row.scenario).includes(entry));
-    if (here.length) lines.push(`| ${[...new Set(here.map(row => row.scenario.kind))].join(', ')} | ${here.map(row => row.scenario.number).join(', ')} | ${entry.point} | ${entry.reason} |`);
+  lines.push('', '## Documented differences', '', '| scenarios | what | kubectl | the portal | reason |', '|---|---|---|---|---|');
+  const groups = new Map();
+  for (const entry of documented) groups.set(entry.point + entry.reason, [...(groups.get(entry.point + entry.reason) ?? []), entry]);
+  for (const group of groups.values()) {
+    const here = rows.filter(row => entriesOf(row.scenario).some(entry => group.includes(entry)));
+    const [{ point, reason }] = group;
+    const example = side => here.flatMap(row => row.differences ?? []).find(d => d.point === point)?.[side] ?? '';
+    const words = side => cell([...new Set(group.map(entry => (typeof entry[side] === 'string' ? entry[side] : `such as ${example(side)}`)))].join(', '));
+    if (here.length) lines.push(`| ${here.map(row => row.scenario.number).join(', ')} | ${point} | ${words('kubectl')} | ${words('ours')} | ${reason} |`);
   }
   const wrong = rows.filter(row => row.problems?.length);
   if (wrong.length) lines.push('', '## Disagreements', '', ...wrong.flatMap(row => [`- ${row.scenario.number}, ${row.scenario.kind}, ${row.scenario.title}`, ...row.problems.map(problem => `  - ${problem}`)]));
