@@ -53,6 +53,9 @@ const configuration = kubeconfig => JSON.stringify({
 
 class NotRun extends Error {}
 
+/** What runs as our child, for the case of an interruption. */
+const ours = {};
+
 async function main() {
   if (!chosen.length) throw new Error(`no scenario matches ${only}`);
   if (!binary) throw new Error('there is no devmatrix binary: run `make build`');
@@ -61,6 +64,7 @@ async function main() {
   const cluster = new Cluster(fs.existsSync(bin) ? bin : 'kubectl', admin, path.join(folder, 'cache'));
   const portal = new Portal(folder, configuration(fs.existsSync(beside) ? beside : admin));
   const world = { cluster, portal, namespaces, matrix: shared(async () => (await portal.as('bea', 'GET', '/api/v1/matrix')).body) };
+  Object.assign(ours, { cluster, portal });
   try {
     await cluster.must(['create', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items: setting() }));
     await cluster.openProxy();
@@ -155,7 +159,9 @@ function cleanUp() {
   if (!handedOver && fs.existsSync(path.join(plane, 'port'))) spawnSync(script, ['stop', plane], { stdio: 'ignore' });
   fs.rmSync(folder, { recursive: true, force: true });
 }
-for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => { cleanUp(); process.exit(1); });
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.on(signal, () => { for (const child of [ours.portal?.process, ours.cluster?.proxy]) child?.kill('SIGKILL'); cleanUp(); process.exit(1); });
+}
 
 try {
   await main();
