@@ -10,7 +10,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { Portal, binary, eventually, root } from './portal.mjs';
+import { Portal, binary, configuration, eventually, root } from './portal.mjs';
 
 const handedOver = process.argv.includes('--kubeconfig') ? process.argv[process.argv.indexOf('--kubeconfig') + 1] : null;
 const names = { staging: process.env.E2E_STAGING ?? 'devmatrix-staging', prod: process.env.E2E_PROD ?? 'devmatrix' };
@@ -40,7 +40,7 @@ let portal;
 before(async () => {
   assert.ok(binary, 'there is no devmatrix binary: run `make build`');
   if (!handedOver) execFileSync(script, ['start', plane], { stdio: ['ignore', 'ignore', 'inherit'] });
-  portal = new Portal(folder, handedOver ?? path.join(plane, 'portal.kubeconfig'), names);
+  portal = new Portal(folder, configuration(handedOver ?? path.join(plane, 'portal.kubeconfig'), names));
   await portal.start();
   await shows('staging', '1.43.1');
   await shows('prod', '1.42.3');
