@@ -155,6 +155,10 @@ fn health_is_never_better_than_what_is_known() {
     assert_eq!(state(&healthy, &[], &forbidden), CellState::Unknown);
     assert_eq!(state(&with(Deployment, |w| w.paused = true), &[&pod], &Reach::Live), CellState::Paused);
     assert_eq!(state(&with(Deployment, |w| w.desired = 0), &[], &Reach::Live), CellState::Healthy);
+    let unseen = with(Deployment, |w| (w.desired, w.generation) = (0, 3));
+    assert_eq!(state(&unseen, &[], &Reach::Live), CellState::Progressing, "the controller has not looked yet");
+    let made = with(WorkloadKind::DaemonSet, |w| (w.desired, w.ready, w.observed_generation, w.generation) = (0, 0, 0, 1));
+    assert_eq!(state(&made, &[], &Reach::Live), CellState::Progressing, "nor at a DaemonSet that was just made");
     assert_eq!(state(&with(Deployment, |w| (w.updated, w.ready) = (1, 3)), &[], &Reach::Live), CellState::Progressing);
     assert_eq!(state(&with(Deployment, |w| w.updated = 1), &[&pod], &Reach::Live), CellState::Degraded);
     assert_eq!(state(&with(Deployment, |w| (w.updated, w.ready) = (1, 0)), &[&pod], &Reach::Live), CellState::Down);

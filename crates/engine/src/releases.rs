@@ -104,6 +104,10 @@ impl Engine {
                 Some(record) if record.digest.is_none() && seen.current_revision == Some(revision.number) => {
                     self.complete(record, &seen).await?
                 }
+                // People write the cause after the release: `kubectl annotate` follows `kubectl set image`.
+                Some(record) if record.change.is_none() && revision.cause.is_some() && record.cause != revision.cause => {
+                    self.explain(record, revision).await?
+                }
                 Some(_) => {}
             }
         }
@@ -168,6 +172,12 @@ impl Engine {
         new.by = Some(change.plan.requester.clone());
         new.change = Some(id);
         Ok(())
+    }
+
+    async fn explain(&self, record: &DeploymentRecord, revision: &Revision) -> Result<()> {
+        let mut tx = self.0.store.write().await?;
+        self.0.store.explain_record(&mut tx, &record.id, revision.cause.as_deref()).await?;
+        Ok(tx.commit().await?)
     }
 
     async fn complete(&self, record: &DeploymentRecord, seen: &Seen) -> Result<()> {

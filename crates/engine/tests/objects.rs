@@ -102,6 +102,9 @@ fn the_last_edit_of_somebody_else_says_who_when_and_what() {
     assert_eq!(edit.fields, ["replicas", "containers[api].image"]);
     let earlier = entry("helm", "2026-11-01T10:00:00Z", image);
     assert!(!managed(json!([ours, earlier])).edited.unwrap().after_ours);
+    let mut scaled = entry("kubectl", "2026-11-23T10:00:00Z", json!({"f:spec": {"f:replicas": {}}}));
+    scaled["subresource"] = json!("scale");
+    assert_eq!(managed(json!([ours, later, scaled])).edited.unwrap().by, "kubectl", "a scale is an edit too");
     assert_eq!(managed(json!([ours])).edited, None);
     assert_eq!(managed(json!([])).edited, None);
 }

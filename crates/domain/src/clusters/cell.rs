@@ -232,7 +232,8 @@ fn health(w: &Workload, failing: Option<&PodSaid>) -> (CellState, String) {
     if w.paused {
         return (CellState::Paused, "rollouts are paused".into());
     }
-    if w.desired == 0 {
+    // Before the controller has looked, a DaemonSet says that it wants no pod, and a Deployment still shows its old ones.
+    if w.desired == 0 && w.observed_generation >= w.generation {
         return (CellState::Healthy, String::new());
     }
     let nothing_ready = w.ready == 0;

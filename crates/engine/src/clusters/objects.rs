@@ -474,7 +474,7 @@ fn edited(metadata: &ObjectMeta) -> Option<Edit> {
     let entries = metadata.managed_fields.as_ref()?;
     let of_spec = |entry: &&ManagedFieldsEntry| {
         let fields = entry.fields_v1.as_ref().map(|fields| &fields.0);
-        entry.subresource.as_deref().unwrap_or_default().is_empty() && fields.is_some_and(|fields| fields.get("f:spec").is_some())
+        matches!(entry.subresource.as_deref(), None | Some("" | "scale")) && fields.is_some_and(|fields| fields.get("f:spec").is_some())
     };
     let at = |entry: &ManagedFieldsEntry| entry.time.as_ref().map_or(Time(0), |time| Time(time.0.as_millisecond()));
     let is_ours = |entry: &&ManagedFieldsEntry| entry.manager.as_deref() == Some(FIELD_MANAGER);
