@@ -74,7 +74,11 @@ impl Store {
 
     /// The cause of a record that was written before somebody noted it in the cluster.
     pub async fn explain_record(&self, tx: &mut Tx, id: &str, cause: Option<&str>) -> Result<()> {
-        sqlx::query("UPDATE deployments SET cause = $2 WHERE id = $1 AND change_id IS NULL").bind(id).bind(cause).execute(&mut **tx).await?;
+        sqlx::query("UPDATE deployments SET cause = $2 WHERE id = $1 AND change_id IS NULL")
+            .bind(id)
+            .bind(cause)
+            .execute(&mut **tx)
+            .await?;
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 use crate::server::{Clock, Server, declared, surroundings, told};
 use domain::changes::{Patch, PatchKind, Target};
 use domain::clusters::WorkloadKind;
+use engine::Patience;
 use engine::clusters::connect::Way;
 use engine::clusters::credentials::Credentials;
 use engine::clusters::{Cluster, WriteAnswer};
@@ -40,7 +41,7 @@ async fn writes_and_dry_runs_go_by_the_deploying_identity() {
     let patch = Patch { kind: PatchKind::StrategicMerge, body: json!({}) };
     for (entry, writer) in [(both, "of-the-deployer"), (read, "of-the-reader")] {
         let before = api.count();
-        let cluster = Cluster::connect(&declared(&entry), None, Vec::new(), Arc::default()).await.unwrap();
+        let cluster = Cluster::connect(&declared(&entry), None, Vec::new(), Patience::default(), Arc::default()).await.unwrap();
         cluster.get(WorkloadKind::Deployment, "n", "api").await.unwrap();
         assert!(matches!(cluster.dry_run(&target, &patch).await, WriteAnswer::Applied(_)));
         assert!(matches!(cluster.write(&target, patch.content_type(), "{}").await, WriteAnswer::Applied(_)));
@@ -58,7 +59,7 @@ async fn a_write_without_a_credential_is_a_write_that_was_not_sent() {
         "provider: gke, gke: {{endpoint: \"{}\", federation: {{audience: \"//iam.googleapis.com/p\", token_file: /nowhere/token}}}}",
         api.url
     );
-    let cluster = Cluster::connect(&declared(&entry), None, Vec::new(), Arc::default()).await.unwrap();
+    let cluster = Cluster::connect(&declared(&entry), None, Vec::new(), Patience::default(), Arc::default()).await.unwrap();
     let target = Target {
         cluster: "prod".to_owned(),
         namespace: "n".to_owned(),
@@ -76,7 +77,7 @@ async fn a_write_without_a_credential_is_a_write_that_was_not_sent() {
 #[tokio::test]
 async fn a_failing_deploy_identity_is_told_apart() {
     let entry = "provider: kubeconfig, kubeconfig: {path: /nowhere/a}, deploy: {kubeconfig: {path: /nowhere/b}}";
-    let said = Cluster::connect(&declared(entry), None, Vec::new(), Arc::default()).await.err().unwrap().to_string();
+    let said = Cluster::connect(&declared(entry), None, Vec::new(), Patience::default(), Arc::default()).await.err().unwrap().to_string();
     assert!(said.starts_with("Cluster prod: deploy: the kubeconfig /nowhere/b cannot be read"), "{said}");
 }
 
