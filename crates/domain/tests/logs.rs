@@ -4,10 +4,10 @@
 
 use domain::clusters::WorkloadKind::{DaemonSet, Deployment, StatefulSet};
 use domain::clusters::happenings::concerns;
-use domain::clusters::logs::{LineFilter, LineKind, LogLine, Ring, Seam, Stamp, Window, merge, parse};
+use domain::clusters::logs::{LineFilter, LineKind, LogLine, Moment, Ring, Seam, Window, merge, parse};
 
 fn line(pod: &str, at: i64, text: &str) -> LogLine {
-    LogLine { at: Stamp(at), pod: pod.into(), container: "api".into(), text: text.into(), kind: LineKind::Line }
+    LogLine { at: Moment(at), pod: pod.into(), container: "api".into(), text: text.into(), kind: LineKind::Line }
 }
 
 fn texts(lines: &[LogLine]) -> String {
@@ -16,13 +16,13 @@ fn texts(lines: &[LogLine]) -> String {
 
 #[test]
 fn a_line_is_a_stamp_and_a_text() {
-    let nine = Stamp(1_795_513_320_123_456_789);
+    let nine = Moment(1_795_513_320_123_456_789);
     for (given, at, text) in [
         ("2026-11-24T09:42:00.123456789Z INFO  two  blanks", Some(nine), "INFO  two  blanks"),
         ("2026-11-24T10:42:00.123456789+01:00 in another zone", Some(nine), "in another zone"),
         ("2026-11-24T09:42:00.123456789Z ", Some(nine), ""),
         ("2026-11-24T09:42:00.123456789Z", Some(nine), ""),
-        ("2026-11-24T09:42:00Z without a fraction", Some(Stamp(1_795_513_320_000_000_000)), "without a fraction"),
+        ("2026-11-24T09:42:00Z without a fraction", Some(Moment(1_795_513_320_000_000_000)), "without a fraction"),
         ("unable to retrieve container logs for containerd://8f3a", None, "unable to retrieve container logs for containerd://8f3a"),
         ("2026-11-24T25:42:00.123456789Z no such hour", None, "2026-11-24T25:42:00.123456789Z no such hour"),
         ("", None, ""),
@@ -34,11 +34,11 @@ fn a_line_is_a_stamp_and_a_text() {
 #[test]
 fn stamps_are_in_order_as_texts_too() {
     let stamps = ["2026-11-24T09:42:00Z", "2026-11-24T09:42:00.000000001Z", "2026-11-24T09:42:00.5Z", "2026-11-24T09:42:01Z"];
-    let written: Vec<String> = stamps.iter().map(|text| Stamp::parse(text).unwrap().to_string()).collect();
+    let written: Vec<String> = stamps.iter().map(|text| Moment::parse(text).unwrap().to_string()).collect();
     assert!(written.is_sorted(), "{written:?}");
     assert_eq!(written[2], "2026-11-24T09:42:00.500000000Z");
-    assert_eq!(Stamp::parse(&written[1]), Some(Stamp::parse(stamps[1]).unwrap()));
-    assert_eq!(Stamp::parse(stamps[2]).unwrap().in_seconds().to_string(), stamps[0]);
+    assert_eq!(Moment::parse(&written[1]), Some(Moment::parse(stamps[1]).unwrap()));
+    assert_eq!(Moment::parse(stamps[2]).unwrap().in_seconds().to_string(), stamps[0]);
 }
 
 #[test]
@@ -64,10 +64,10 @@ fn lines_are_found_whatever_their_case() {
 /// Reads a log, breaks off after `first` lines, and reads it again from the whole second of the last one.
 fn torn(log: &[i64], first: usize) -> Vec<i64> {
     let mut seam = Seam::default();
-    let mut got: Vec<i64> = log[..first].iter().copied().filter(|at| seam.is_new(Stamp(*at))).collect();
+    let mut got: Vec<i64> = log[..first].iter().copied().filter(|at| seam.is_new(Moment(*at))).collect();
     seam.reopen();
     let since = seam.last().map_or(0, |last| last.0 / 10 * 10);
-    got.extend(log.iter().copied().filter(|at| *at >= since).filter(|at| seam.is_new(Stamp(*at))));
+    got.extend(log.iter().copied().filter(|at| *at >= since).filter(|at| seam.is_new(Moment(*at))));
     got
 }
 
@@ -79,13 +79,13 @@ fn a_log_that_broke_off_goes_on_without_a_line_lost_or_doubled() {
     }
     // Reopened twice, without anything new in between.
     let mut seam = Seam::default();
-    assert!(seam.is_new(Stamp(5)) && seam.is_new(Stamp(5)));
+    assert!(seam.is_new(Moment(5)) && seam.is_new(Moment(5)));
     for _ in 0..2 {
         seam.reopen();
-        assert!(!seam.is_new(Stamp(4)) && !seam.is_new(Stamp(5)) && !seam.is_new(Stamp(5)));
+        assert!(!seam.is_new(Moment(4)) && !seam.is_new(Moment(5)) && !seam.is_new(Moment(5)));
     }
-    assert!(seam.is_new(Stamp(5)), "a third one is new");
-    assert!(seam.is_new(Stamp(6)) && seam.is_new(Stamp(4)), "a clock that goes back loses nothing while the log is open");
+    assert!(seam.is_new(Moment(5)), "a third one is new");
+    assert!(seam.is_new(Moment(6)) && seam.is_new(Moment(4)), "a clock that goes back loses nothing while the log is open");
 }
 
 #[test]

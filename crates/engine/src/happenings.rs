@@ -21,7 +21,7 @@ impl Engine {
         let sets: Vec<&str> = names.iter().map(String::as_str).collect();
         let mut found = cluster.happenings.of(&key.namespace, |object| concerns(key.kind, &key.name, &sets, object));
         if !lost.is_empty() {
-            found.trouble = lost;
+            (found.trouble, found.forbidden) = (lost, false);
         }
         Ok(found)
     }

@@ -5,7 +5,7 @@
 
 mod support;
 
-use domain::clusters::{LineFilter, LineKind, LogLine, Logs, LogsWanted, Stamp};
+use domain::clusters::{LineFilter, LineKind, LogLine, Logs, LogsWanted, Moment};
 use domain::names::Name;
 use engine::logs::Follow;
 use sim::{Fault, Match};
@@ -304,5 +304,5 @@ async fn events_are_those_of_the_workload_newest_first() {
         eventually("the right that is missing is named", || async { Some(happenings().await).filter(|it| !it.trouble.is_empty()) }).await;
     assert_eq!(forbidden.trouble, "the portal may not list and watch events in devmatrix");
     assert!(!forbidden.items.is_empty(), "what was known stays");
-    assert_eq!(Stamp::from(forbidden.items[0].at).in_seconds(), forbidden.items[0].at);
+    assert_eq!(Moment::from(forbidden.items[0].at).in_seconds(), forbidden.items[0].at);
 }

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Happening {
+    /// The Event's own name.
+    pub id: String,
     /// When it was last said.
     #[schema(value_type = String, format = DateTime)]
     pub at: Time,
@@ -66,4 +68,6 @@ pub struct Happenings {
     pub items: Vec<Happening>,
     /// Why nothing newer would be known; empty when all is well.
     pub trouble: String,
+    /// Whether that is a right which the portal lacks.
+    pub forbidden: bool,
 }

@@ -3,6 +3,8 @@
 //!
 //! Invariant: the lines of one container stay in the order in which it wrote them.
 
+use crate::names::Name;
+use crate::{Error, Result};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
@@ -10,17 +12,17 @@ use std::fmt;
 /// When a line was written, in nanoseconds since 1970: seconds would not put lines in order. On the wire RFC 3339 in UTC with
 /// nine digits of the second, so that the texts are in order too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct Stamp(pub i64);
+pub struct Moment(pub i64);
 
-impl Stamp {
+impl Moment {
     /// RFC 3339, with any number of digits and any offset.
-    pub fn parse(text: &str) -> Option<Stamp> {
+    pub fn parse(text: &str) -> Option<Moment> {
         let at: jiff::Timestamp = text.parse().ok()?;
-        i64::try_from(at.as_nanosecond()).ok().map(Stamp)
+        i64::try_from(at.as_nanosecond()).ok().map(Moment)
     }
 
-    pub fn minus_seconds(self, seconds: i64) -> Stamp {
-        Stamp(self.0.saturating_sub(seconds.saturating_mul(1_000_000_000)))
+    pub fn minus_seconds(self, seconds: i64) -> Moment {
+        Moment(self.0.saturating_sub(seconds.saturating_mul(1_000_000_000)))
     }
 
     /// Whole seconds, as Kubernetes takes `sinceTime`: never later than this stamp.
@@ -29,29 +31,29 @@ impl Stamp {
     }
 }
 
-impl From<crate::Time> for Stamp {
-    fn from(time: crate::Time) -> Stamp {
-        Stamp(time.0.saturating_mul(1_000_000))
+impl From<crate::Time> for Moment {
+    fn from(time: crate::Time) -> Moment {
+        Moment(time.0.saturating_mul(1_000_000))
     }
 }
 
-impl fmt::Display for Stamp {
+impl fmt::Display for Moment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let at = jiff::Timestamp::from_nanosecond(self.0.into()).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
         write!(f, "{}", at.strftime("%Y-%m-%dT%H:%M:%S.%9fZ"))
     }
 }
 
-impl Serialize for Stamp {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+impl Serialize for Moment {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }
 }
 
-impl<'de> Deserialize<'de> for Stamp {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Stamp, D::Error> {
+impl<'de> Deserialize<'de> for Moment {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Moment, D::Error> {
         let text = String::deserialize(deserializer)?;
-        Stamp::parse(&text).ok_or_else(|| D::Error::custom(format!("`{text}` is not an RFC 3339 time")))
+        Moment::parse(&text).ok_or_else(|| D::Error::custom(format!("`{text}` is not an RFC 3339 time")))
     }
 }
 
@@ -85,7 +87,7 @@ impl LineKind {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct LogLine {
     #[schema(value_type = String, format = DateTime)]
-    pub at: Stamp,
+    pub at: Moment,
     pub pod: String,
     /// Empty when it is about the whole pod, or about the whole log.
     pub container: String,
@@ -102,14 +104,14 @@ impl LogLine {
 
 /// `2026-11-24T09:42:00.123456789Z text` as the API server gives it with `timestamps=true`. A line without a stamp (the
 /// kubelet's own word on a log that it cannot read, say) has none.
-pub fn parse(line: &str) -> (Option<Stamp>, &str) {
+pub fn parse(line: &str) -> (Option<Moment>, &str) {
     match line.split_once(' ') {
-        Some((stamp, text)) if stamp.len() >= 20 => match Stamp::parse(stamp) {
+        Some((stamp, text)) if stamp.len() >= 20 => match Moment::parse(stamp) {
             Some(at) => (Some(at), text),
             None => (None, line),
         },
         // An empty line may come without its blank.
-        None if line.len() >= 20 => Stamp::parse(line).map_or((None, line), |at| (Some(at), "")),
+        None if line.len() >= 20 => Moment::parse(line).map_or((None, line), |at| (Some(at), "")),
         _ => (None, line),
     }
 }
@@ -147,7 +149,7 @@ impl LineFilter {
 pub fn merge(logs: Vec<Vec<LogLine>>) -> Vec<LogLine> {
     let mut all = Vec::with_capacity(logs.iter().map(Vec::len).sum());
     for (source, log) in logs.into_iter().enumerate() {
-        let mut latest = Stamp(i64::MIN);
+        let mut latest = Moment(i64::MIN);
         for line in log {
             latest = latest.max(line.at);
             all.push((latest, source, line));
@@ -162,7 +164,7 @@ pub fn merge(logs: Vec<Vec<LogLine>>) -> Vec<LogLine> {
 /// from what is new.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Seam {
-    last: Option<Stamp>,
+    last: Option<Moment>,
     /// Lines that had exactly this stamp.
     at_last: usize,
     /// While it is read again: how many of these have come once more.
@@ -171,7 +173,7 @@ pub struct Seam {
 
 impl Seam {
     /// From where to read again; nothing has been read when there is none.
-    pub fn last(&self) -> Option<Stamp> {
+    pub fn last(&self) -> Option<Moment> {
         self.last
     }
 
@@ -181,7 +183,7 @@ impl Seam {
     }
 
     /// Whether a line of this stamp is new; it counts as read from now on.
-    pub fn is_new(&mut self, at: Stamp) -> bool {
+    pub fn is_new(&mut self, at: Moment) -> bool {
         if let (Some(again), Some(last)) = (&mut self.again, self.last) {
             if at < last {
                 return false;
@@ -247,9 +249,9 @@ impl Ring {
 /// not wait when there are too many.
 #[derive(Debug)]
 pub struct Window {
-    held: BTreeMap<(Stamp, u64), (LogLine, u64)>,
+    held: BTreeMap<(Moment, u64), (LogLine, u64)>,
     /// By pod and container: a log's own order wins.
-    latest: BTreeMap<(String, String), Stamp>,
+    latest: BTreeMap<(String, String), Moment>,
     pushed: u64,
     wait_ms: u64,
     most: usize,
@@ -291,21 +293,53 @@ impl Window {
 /// What is asked for: the newest lines of a component's pods in an environment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogsWanted {
-    pub component: crate::names::Name,
-    pub environment: crate::names::Name,
+    pub component: Name,
+    pub environment: Name,
     /// So many lines at most, of all containers together.
     pub tail: usize,
     pub filter: LineFilter,
     /// The run of each container before its present one.
     pub previous: bool,
     /// Nothing older than this.
-    pub since: Option<Stamp>,
+    pub since: Option<Moment>,
 }
 
 impl LogsWanted {
     pub const TAIL: usize = 200;
     pub const MOST: usize = 5000;
     pub const LONGEST_TEXT: usize = 200;
+    pub const PARAMETERS: [&str; 6] = ["environment", "tail", "container", "contains", "previous", "since"];
+
+    /// From the parameters of a URL, by name. Errors: `Invalid` with the parameter's name.
+    pub fn read<'a>(component: Name, tail: usize, parameter: impl Fn(&str) -> Option<&'a str>) -> Result<LogsWanted> {
+        let environment = parameter("environment").ok_or_else(|| Error::invalid("environment", "expected the name of an environment"))?;
+        let container = parameter("container").map(|text| Name::parse("container", text)).transpose()?;
+        let contains = parameter("contains");
+        if contains.is_some_and(|text| text.chars().count() > LogsWanted::LONGEST_TEXT) {
+            return Err(Error::invalid("contains", format!("expected at most {} characters", LogsWanted::LONGEST_TEXT)));
+        }
+        let since = parameter("since").map(|text| {
+            Moment::parse(text).ok_or_else(|| Error::invalid("since", "expected an RFC 3339 time, such as 2026-11-22T09:30:00Z"))
+        });
+        Ok(LogsWanted {
+            component,
+            environment: Name::parse("environment", environment)?,
+            tail: parameter("tail").map_or(Ok(tail), lines)?,
+            filter: LineFilter::new(container.map(String::from), contains),
+            previous: parameter("previous").map_or(Ok(false), |text| yes_or_no("previous", text))?,
+            since: since.transpose()?,
+        })
+    }
+}
+
+fn lines(text: &str) -> Result<usize> {
+    let number = text.parse().ok().filter(|number| (1..=LogsWanted::MOST).contains(number));
+    number.ok_or_else(|| Error::invalid("tail", format!("expected a number from 1 to {}", LogsWanted::MOST)))
+}
+
+/// `true` or `false`, in a URL.
+pub fn yes_or_no(field: &str, text: &str) -> Result<bool> {
+    text.parse().map_err(|_| Error::invalid(field, "expected `true` or `false`"))
 }
 
 /// The newest lines, and what they were read from.

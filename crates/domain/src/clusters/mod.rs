@@ -18,7 +18,7 @@ pub use around::{
 };
 pub use cell::{Behind, Cell, CellState, Drift, Observed, Reach, WorkloadRef, cell};
 pub use happenings::{Happening, Happenings};
-pub use logs::{LineFilter, LineKind, LogLine, Logs, LogsWanted, Stamp};
+pub use logs::{LineFilter, LineKind, LogLine, Logs, LogsWanted, Moment};
 pub use matrix::{
     ClusterHead, ComponentIn, ComponentView, Declared, EnvironmentHead, EnvironmentView, InEnvironment, Matrix, MatrixRow, PodView,
     Undeclared,

@@ -59,12 +59,13 @@ struct Series {
 }
 
 /// Newer clients write `series` and `eventTime`, older ones `count` and `lastTimestamp`.
-fn small(object: EventObject) -> (String, Happening) {
+fn small(object: EventObject) -> Happening {
     let made = object.metadata.creation_timestamp.as_ref().map_or(Time(0), |time| Time(time.0.as_millisecond()));
     let first = object.first_timestamp.or(object.event_time).unwrap_or(made);
     let series = object.series.unwrap_or_default();
     let at = series.last_observed_time.or(object.last_timestamp).unwrap_or(first);
-    let happening = Happening {
+    Happening {
+        id: object.metadata.name.unwrap_or_default(),
         at,
         first,
         count: series.count.or(object.count).unwrap_or(1).max(1),
@@ -72,8 +73,7 @@ fn small(object: EventObject) -> (String, Happening) {
         reason: object.reason.unwrap_or_default(),
         object: format!("{}/{}", object.involved_object.kind.unwrap_or_default(), object.involved_object.name.unwrap_or_default()),
         message: object.message.unwrap_or_default(),
-    };
-    (object.metadata.name.unwrap_or_default(), happening)
+    }
 }
 
 /// The newest of one namespace.
@@ -83,15 +83,15 @@ struct Shelf {
     by_name: BTreeMap<String, Happening>,
     /// Oldest first.
     by_time: BTreeSet<(Time, String)>,
-    /// Why nothing newer would be known.
-    trouble: String,
+    /// Why nothing newer would be known, and whether that is a missing right.
+    trouble: (bool, String),
 }
 
 impl Shelf {
-    fn put(&mut self, name: String, happening: Happening) {
-        self.remove(&name);
-        self.by_time.insert((happening.at, name.clone()));
-        self.by_name.insert(name, happening);
+    fn put(&mut self, happening: Happening) {
+        self.remove(&happening.id);
+        self.by_time.insert((happening.at, happening.id.clone()));
+        self.by_name.insert(happening.id.clone(), happening);
         while self.by_name.len() > MOST {
             let Some((_, oldest)) = self.by_time.pop_first() else { return };
             self.by_name.remove(&oldest);
@@ -128,7 +128,7 @@ impl Shelves {
         let Some(shelf) = shelves.get(namespace) else { return Happenings::default() };
         let newest = shelf.by_time.iter().rev().filter_map(|(_, name)| shelf.by_name.get(name));
         let items = newest.filter(|happening| wanted(&happening.object)).cloned().collect();
-        Happenings { items, trouble: shelf.trouble.clone() }
+        Happenings { items, trouble: shelf.trouble.1.clone(), forbidden: shelf.trouble.0 }
     }
 }
 
@@ -161,21 +161,15 @@ async fn fold(cluster: &Cluster, namespace: &str) {
     loop {
         match stream.try_next().await {
             Ok(Some(Event::Init)) => fresh = Shelf::default(),
-            Ok(Some(Event::InitApply(object))) => {
-                let (name, happening) = small(object);
-                fresh.put(name, happening);
-            }
+            Ok(Some(Event::InitApply(object))) => fresh.put(small(object)),
             Ok(Some(Event::InitDone)) => {
                 let whole = std::mem::take(&mut fresh);
                 cluster.happenings.change(namespace, |shelf| *shelf = whole);
             }
-            Ok(Some(Event::Apply(object))) => {
-                let (name, happening) = small(object);
-                cluster.happenings.change(namespace, |shelf| {
-                    shelf.trouble.clear();
-                    shelf.put(name, happening);
-                });
-            }
+            Ok(Some(Event::Apply(object))) => cluster.happenings.change(namespace, |shelf| {
+                shelf.trouble = (false, String::new());
+                shelf.put(small(object));
+            }),
             // An Event goes when its hour is over, not because it was not so: among the newest it stays to be read.
             Ok(Some(Event::Delete(_))) => {}
             Ok(None) => return,
@@ -187,18 +181,18 @@ async fn fold(cluster: &Cluster, namespace: &str) {
     }
 }
 
-/// Empty: a history that has expired is listed anew at once, and is no trouble.
-fn trouble(error: &watcher::Error, namespace: &str) -> String {
+/// A history that has expired is listed anew at once, and is no trouble.
+fn trouble(error: &watcher::Error, namespace: &str) -> (bool, String) {
     let source = match error {
-        watcher::Error::WatchError(status) if status.code == 410 => return String::new(),
+        watcher::Error::WatchError(status) if status.code == 410 => return (false, String::new()),
         watcher::Error::InitialListFailed(source) | watcher::Error::WatchStartFailed(source) | watcher::Error::WatchFailed(source) => {
             source
         }
-        other => return other.to_string(),
+        other => return (false, other.to_string()),
     };
     match source {
-        kube::Error::Api(status) if status.code == 403 => format!("the portal may not list and watch events in {namespace}"),
-        source => in_words(source),
+        kube::Error::Api(status) if status.code == 403 => (true, format!("the portal may not list and watch events in {namespace}")),
+        source => (false, in_words(source)),
     }
 }
 
@@ -209,14 +203,14 @@ mod tests {
 
     #[test]
     fn events_old_and_new_are_read_alike() {
-        let read = |event: serde_json::Value| small(serde_json::from_value(event).unwrap()).1;
+        let read = |event: serde_json::Value| small(serde_json::from_value(event).unwrap());
         let involved = json!({"kind": "Pod", "name": "api-1"});
         let old = read(json!({
             "metadata": {"name": "a"}, "involvedObject": involved, "type": "Warning", "reason": "Unhealthy", "message": "m", "count": 274,
             "firstTimestamp": "2026-11-24T09:00:00Z", "lastTimestamp": "2026-11-24T09:41:50Z", "eventTime": null,
         }));
         let new = read(json!({
-            "metadata": {"name": "b"}, "involvedObject": involved, "type": "Warning", "reason": "Unhealthy", "message": "m",
+            "metadata": {"name": "a"}, "involvedObject": involved, "type": "Warning", "reason": "Unhealthy", "message": "m",
             "firstTimestamp": null, "lastTimestamp": null, "eventTime": "2026-11-24T09:00:00.000000Z",
             "series": {"count": 274, "lastObservedTime": "2026-11-24T09:41:50.000000Z"},
         }));
@@ -229,7 +223,8 @@ mod tests {
     #[test]
     fn a_shelf_holds_the_newest_and_each_event_once() {
         let mut shelf = Shelf::default();
-        let said = |at: i64| Happening {
+        let said = |id: &str, at: i64| Happening {
+            id: id.into(),
             at: Time(at),
             first: Time(0),
             count: 1,
@@ -238,10 +233,10 @@ mod tests {
             object: String::new(),
             message: String::new(),
         };
-        (0..MOST as i64 + 10).for_each(|n| shelf.put(n.to_string(), said(n)));
+        (0..MOST as i64 + 10).for_each(|n| shelf.put(said(&n.to_string(), n)));
         assert_eq!((shelf.by_name.len(), shelf.by_time.len()), (MOST, MOST));
         assert!(!shelf.by_name.contains_key("9") && shelf.by_name.contains_key("10"));
-        shelf.put("10".into(), said(9_999));
+        shelf.put(said("10", 9_999));
         assert_eq!((shelf.by_name.len(), shelf.by_time.len()), (MOST, MOST));
         assert_eq!(shelf.by_time.last().map(|(_, name)| name.as_str()), Some("10"));
     }

@@ -4,7 +4,7 @@
 //! [`LONGEST`] bytes of memory, however long it is.
 
 use super::{Cluster, in_words};
-use domain::clusters::Stamp;
+use domain::clusters::Moment;
 use domain::clusters::logs::parse;
 use futures::io::{AsyncBufRead, AsyncBufReadExt};
 use std::fmt::Write;
@@ -50,7 +50,7 @@ pub struct How {
     /// The newest lines only.
     pub tail: Option<usize>,
     /// Kubernetes takes whole seconds: some lines before it may come too.
-    pub since: Option<Stamp>,
+    pub since: Option<Moment>,
 }
 
 /// Why there are no lines.
@@ -116,7 +116,7 @@ fn path(source: &Source, how: How) -> String {
 
 impl Lines {
     /// The next line, with its stamp where it has one; None at the end. Errors: why it broke off, in words.
-    pub async fn next(&mut self) -> Result<Option<(Option<Stamp>, String)>, String> {
+    pub async fn next(&mut self) -> Result<Option<(Option<Moment>, String)>, String> {
         let mut line = Vec::new();
         let mut began = false;
         loop {
@@ -137,7 +137,7 @@ impl Lines {
     }
 }
 
-fn read(line: &[u8]) -> (Option<Stamp>, String) {
+fn read(line: &[u8]) -> (Option<Moment>, String) {
     let text = String::from_utf8_lossy(line);
     let (at, text) = parse(text.trim_end_matches('\r'));
     let cut = if line.len() >= LONGEST { "…" } else { "" };
@@ -170,7 +170,7 @@ mod tests {
     fn a_path_says_what_is_wanted() {
         let source = Source { namespace: "n".into(), pod: "p".into(), container: "c".into() };
         assert_eq!(path(&source, How::default()), "/api/v1/namespaces/n/pods/p/log?container=c&timestamps=true");
-        let since = Stamp::parse("2026-11-24T09:42:00.9Z");
+        let since = Moment::parse("2026-11-24T09:42:00.9Z");
         let how = How { follow: true, previous: true, tail: Some(5), since };
         assert!(path(&source, how).ends_with("&follow=true&previous=true&tailLines=5&sinceTime=2026-11-24T09:42:00Z"));
     }

@@ -459,10 +459,10 @@ impl Reading {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::clusters::Stamp;
+    use domain::clusters::Moment;
 
     fn line(at: i64) -> LogLine {
-        LogLine { at: Stamp(at), pod: "p".into(), container: "c".into(), text: at.to_string(), kind: LineKind::Line }
+        LogLine { at: Moment(at), pod: "p".into(), container: "c".into(), text: at.to_string(), kind: LineKind::Line }
     }
 
     #[tokio::test]

@@ -14,7 +14,7 @@ use crate::clusters::{Cluster, now};
 use domain::access::{Actor, Verb, authorize};
 use domain::catalog::{Component, Environment};
 use domain::clusters::logs::{Ring, Seam, merge};
-use domain::clusters::{LineKind, LogLine, Logs, LogsWanted, Pod, Reach, Stamp};
+use domain::clusters::{LineKind, LogLine, Logs, LogsWanted, Moment, Pod, Reach};
 use futures::{StreamExt, stream};
 use std::sync::Arc;
 use std::time::Duration;
@@ -59,14 +59,14 @@ struct Read {
 struct Left {
     seam: Seam,
     /// From where it goes on when nothing of it was read.
-    from: Option<Stamp>,
+    from: Option<Moment>,
 }
 
 impl Left {
     /// What could not be read at the beginning is not made up for: it might be very long.
     fn of(read: &Read, wanted: &LogsWanted) -> Left {
         let broken = matches!(read.trouble, Some(NoLog::Broken(_) | NoLog::Forbidden(_)));
-        Left { seam: read.seam, from: if broken { Some(Stamp::from(now())) } else { wanted.since } }
+        Left { seam: read.seam, from: if broken { Some(Moment::from(now())) } else { wanted.since } }
     }
 }
 
@@ -205,11 +205,11 @@ fn capitalised(text: &str) -> String {
 }
 
 /// A line that is new and not too old. One without a stamp counts as written when it came.
-fn kept(seam: &mut Seam, source: &Source, at: Option<Stamp>, text: String, wanted: &LogsWanted) -> Option<LogLine> {
+fn kept(seam: &mut Seam, source: &Source, at: Option<Moment>, text: String, wanted: &LogsWanted) -> Option<LogLine> {
     let at = match at {
         Some(at) if !seam.is_new(at) || wanted.since.is_some_and(|since| at < since) => return None,
         Some(at) => at,
-        None => Stamp::from(now()),
+        None => Moment::from(now()),
     };
     Some(LogLine { at, pod: source.pod.clone(), container: source.container.clone(), text, kind: LineKind::Line })
 }
@@ -228,7 +228,7 @@ fn told(read: Read, member: &Member, wanted: &LogsWanted) -> Vec<LogLine> {
 
 /// The portal's own words, of now.
 fn said(kind: LineKind, pod: &str, container: &str, text: impl Into<String>) -> LogLine {
-    LogLine { at: Stamp::from(now()), pod: pod.to_owned(), container: container.to_owned(), text: text.into(), kind }
+    LogLine { at: Moment::from(now()), pod: pod.to_owned(), container: container.to_owned(), text: text.into(), kind }
 }
 
 /// The containers that are wanted, of the newest pods first.
