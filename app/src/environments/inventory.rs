@@ -3,7 +3,7 @@
 use crate::parts::{Icon, Panel, RelTime, StateIcon};
 use crate::words;
 use domain::Time;
-use domain::clusters::{Autoscaler, CellState, Claim, ConfigMap, CronJob, Ingress, Inventory, Job, Node, Selected, Service};
+use domain::clusters::{Autoscaler, CellState, Claim, ConfigMap, CronJob, Ingress, Inventory, Job, Node, Selected, Service, quantity};
 use leptos::prelude::*;
 
 pub(super) fn panels(inventory: &Inventory, now: Time) -> AnyView {
@@ -158,7 +158,7 @@ fn nodes(all: &[Node]) -> Option<AnyView> {
         view! {
             <tr data-key=node.name.clone()>
                 <th scope="row" class="mono">{node.name.clone()}</th><td data-label="State"><StateIcon look=words::cell(state)/>{format!(" {word}")}</td>
-                <td class="num" data-label="CPU">{node.cpu.clone()}</td><td class="num nowrap" data-label="Memory">{node.memory.clone()}</td>
+                <td class="num" data-label="CPU">{node.cpu.clone()}</td><td class="num nowrap" data-label="Memory">{quantity::bytes(&node.memory)}</td>
                 <td class="muted nowrap" data-label="Zone">{node.zone.clone()}</td><td class="muted nowrap" data-label="Machine">{node.machine.clone()}</td><td class="muted nowrap" data-label="Kubelet">{node.kubelet.clone()}</td>
             </tr>
         }

@@ -98,7 +98,7 @@ impl Engine {
         let cluster = self.cluster_of(environment)?;
         let Some(seen) = look(&cluster, component, environment) else { return Ok(()) };
         let before = self.0.store.records(&component.name, &environment.name, &seen.object_uid).await?;
-        for revision in seen.revisions.iter().rev() {
+        for revision in seen.revisions.iter().rev().filter(|revision| is_named(&seen, revision)) {
             match before.iter().find(|record| record.revision == revision.number) {
                 None => self.record_revision(&cluster, component, environment, &seen, revision, &before).await?,
                 Some(record) if record.digest.is_none() && seen.current_revision == Some(revision.number) => {
@@ -206,6 +206,12 @@ fn look(cluster: &Cluster, component: &Component, environment: &Environment) -> 
         digest: container.as_deref().and_then(|name| known.as_observed().digest(name)),
         container,
     })
+}
+
+/// Whose write made a ControllerRevision is told by the workload, once that names it as the present one. Until then it is too early
+/// to write it down: its news and the workload's come by two watches, in any order.
+fn is_named(seen: &Seen, revision: &Revision) -> bool {
+    revision.template.is_empty() || seen.current_revision.is_some_and(|current| revision.number <= current)
 }
 
 /// The controllers of StatefulSets and DaemonSets name the present revision only once they have seen the spec.

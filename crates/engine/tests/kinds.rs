@@ -188,17 +188,20 @@ async fn a_scale_is_one_write_and_no_revision() {
     assert_eq!((records.len(), records[0].change.as_ref()), (1, None), "what runs is not the scale's doing");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_an_autoscaler_owns_is_not_scaled_by_hand() {
-    let story = Story { world: World::new().await, component: "api" };
-    let hpa = json!({
+fn autoscaler() -> Value {
+    json!({
         "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler",
         "metadata": {"name": "api", "namespace": "devmatrix"},
         "spec": {
             "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "devmatrix-api"}, "minReplicas": 3, "maxReplicas": 10,
         },
-    });
-    story.world.prod.apply(hpa).unwrap();
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_autoscaler_owns_is_not_scaled_by_hand() {
+    let story = Story { world: World::new().await, component: "api" };
+    story.world.prod.apply(autoscaler()).unwrap();
     let why = eventually("the autoscaler is seen", || async {
         let asked = story.world.engine.preview(&story.world.actor("bea"), scale("api", 5)).await;
         asked.err()
@@ -209,6 +212,19 @@ async fn what_an_autoscaler_owns_is_not_scaled_by_hand() {
     let view = story.world.engine.component(&actor("viv"), "api").await.unwrap();
     let prod = view.environments.iter().find(|here| here.environment.name == "prod").unwrap();
     assert_eq!(prod.around.autoscaler.as_ref().map(|scaler| scaler.max), Some(10));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_autoscaler_that_comes_after_the_plan_ends_the_scale_without_a_write() {
+    let story = Story { world: World::new().await, component: "api" };
+    let change = story.ask(scale("api", 5)).await;
+    story.world.prod.apply(autoscaler()).unwrap();
+    eventually("the autoscaler is seen", || async { story.world.engine.preview(&story.world.actor("bea"), scale("api", 6)).await.err() })
+        .await;
+    story.world.approved(&change, "dmitri").await;
+    let ended = story.world.ends(&change, State::Superseded).await;
+    assert!(ended.outcome.unwrap().reason.contains("autoscaler"));
+    assert_eq!(story.world.sent_writes(), 0);
 }
 
 async fn restarted(kind: &'static str, component: &'static str) {

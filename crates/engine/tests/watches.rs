@@ -132,7 +132,7 @@ async fn other_clusters_stay_as_fast_as_before() {
         let tag = format!("2.{n}.0");
         world.staging.apply(deployment("devmatrix-staging", &tag)).unwrap();
         eventually("staging shows it", || async { (cell(&world, "staging").await.tag.as_deref() == Some(&tag)).then_some(()) }).await;
-        assert!(began.elapsed() < Duration::from_secs(2), "with a dead neighbour it took {:?}", began.elapsed());
+        assert!(began.elapsed() < Duration::from_secs(5), "with a dead neighbour it took {:?}", began.elapsed());
     }
     assert_ne!(cell(&world, "prod").await.state.as_str(), "absent");
     world.prod.faults().black_hole(false);

@@ -36,9 +36,26 @@ pub fn same(a: &str, b: &str) -> bool {
     }
 }
 
+/// Bytes as people read them: a node says `16384256Ki`, and means 15.6 GiB. What is no quantity stays as it is.
+pub fn bytes(text: &str) -> String {
+    const GIB: f64 = 1024.0 * 1024.0 * 1024.0;
+    match amount(text) {
+        Some(bytes) if bytes >= GIB => format!("{:.1} GiB", bytes / GIB).replace(".0 ", " "),
+        Some(bytes) => format!("{:.0} MiB", bytes / 1024.0 / 1024.0),
+        None => text.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bytes_are_told_in_units_that_people_compare() {
+        for (text, said) in [("16384256Ki", "15.6 GiB"), ("32Gi", "32 GiB"), ("512Mi", "512 MiB"), ("4000000000", "3.7 GiB"), ("", "")] {
+            assert_eq!(bytes(text), said);
+        }
+    }
 
     #[test]
     fn quantities_are_compared_by_amount() {

@@ -49,7 +49,7 @@ impl Engine {
     }
 
     /// The one that the watch knows; while it cannot be read, nobody can say that there is none.
-    fn autoscaler(&self, component: &Component, environment: &Environment) -> Result<Option<Autoscaler>> {
+    pub(super) fn autoscaler(&self, component: &Component, environment: &Environment) -> Result<Option<Autoscaler>> {
         let cluster = self.cluster_of(environment)?;
         let state = cluster.state();
         if let Reach::Lost { why, .. } | Reach::Forbidden { why } =

@@ -209,7 +209,10 @@ impl Engine {
         if policy(environment, plan.kind) != plan.approval {
             return Ok(Some(format!("who must approve changes of {} was changed after the plan was made; plan again", environment.title)));
         }
-        if plan.kind == Kind::Rollback {
+        if plan.kind == Kind::Scale && self.autoscaler(component, environment)?.is_some() {
+            return Ok(Some("an autoscaler has taken over the number of replicas after the plan was made".into()));
+        }
+        if plan.kind != Kind::Promote {
             return Ok(None);
         }
         let holds = self.0.store.holds(Some(&plan.component), Some(&plan.environment)).await?;
