@@ -8,8 +8,9 @@ use domain::clusters::{EnvironmentHead, Happening};
 use domain::releases::DeploymentRecord;
 use leptos::prelude::*;
 
-/// Rows of the timeline.
-const ROWS: usize = 20;
+/// Rows of the timeline: a rollout alone makes dozens of Events, and must not hide what was deployed before it.
+const EVENTS: usize = 24;
+const DEPLOYMENTS: usize = 6;
 
 enum Row<'a> {
     Said(&'a Happening),
@@ -26,13 +27,13 @@ impl Row<'_> {
 }
 
 pub(super) fn panel(data: &ComponentData, now: Time) -> AnyView {
-    let mut rows = Vec::new();
-    for (here, said) in data.view.environments.iter().zip(&data.happenings) {
-        rows.extend(said.items.iter().map(|one| (&here.environment, Row::Said(one))));
-        rows.extend(here.deployments.iter().map(|one| (&here.environment, Row::Deployed(one))));
-    }
-    rows.sort_by_key(|(_, row)| std::cmp::Reverse(row.at()));
-    rows.truncate(ROWS);
+    let environments = || data.view.environments.iter();
+    let said =
+        environments().zip(&data.happenings).flat_map(|(here, said)| said.items.iter().map(|one| (&here.environment, Row::Said(one))));
+    let deployed = environments().flat_map(|here| here.deployments.iter().map(|one| (&here.environment, Row::Deployed(one))));
+    let mut rows = newest(said.collect(), EVENTS);
+    rows.extend(newest(deployed.collect(), DEPLOYMENTS));
+    let rows = newest(rows, EVENTS + DEPLOYMENTS);
     let list = if rows.is_empty() {
         view! { <p class="panel-body muted">"Nothing has happened that is still known. Clusters keep Events for about an hour."</p> }
             .into_any()
@@ -41,6 +42,12 @@ pub(super) fn panel(data: &ComponentData, now: Time) -> AnyView {
         view! { <ol class="events" data-testid="events">{rows}</ol> }.into_any()
     };
     view! { <Panel id="h-ev" title="Events" sub="newest first">{list}{troubles(data)}</Panel> }.into_any()
+}
+
+fn newest<'a>(mut rows: Vec<(&'a EnvironmentHead, Row<'a>)>, most: usize) -> Vec<(&'a EnvironmentHead, Row<'a>)> {
+    rows.sort_by_key(|(_, row)| std::cmp::Reverse(row.at()));
+    rows.truncate(most);
+    rows
 }
 
 fn one(environment: &EnvironmentHead, row: &Row<'_>, now: Time) -> AnyView {

@@ -13,7 +13,7 @@ use axum::extract::State;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use domain::access::Actor;
+use domain::access::{Actor, Verb, authorize};
 use domain::clusters::logs::yes_or_no;
 use domain::clusters::{Happening, LogLine, LogsWanted, Moment};
 use domain::names::Name;
@@ -47,6 +47,8 @@ pub async fn lines(
     headers: HeaderMap,
     query: Query,
 ) -> Result<Response, Problem> {
+    // Who may not read is not told what is wrong with the question.
+    authorize(&actor, Verb::Read)?;
     let query = query.only(&["environment", "tail", "container", "contains", "previous", "since", "follow"])?;
     let mut wanted = LogsWanted::read(name, LogsWanted::TAIL, |name| query.get(name))?;
     if !query.get("follow").map_or(Ok(false), |text| yes_or_no("follow", text))? {
@@ -117,6 +119,7 @@ pub async fn events(
     PathName(name): PathName,
     query: Query,
 ) -> Answer<List<Happening>> {
+    authorize(&actor, Verb::Read)?;
     let query = query.only(&["environment"])?;
     let environment = query.get("environment").ok_or_else(|| Error::invalid("environment", "expected the name of an environment"))?;
     let environment = Name::parse("environment", environment)?;

@@ -64,7 +64,8 @@ async fn bad_input_names_its_field() {
         let is_for_the_page = ["previous=true&follow", "follow=1", "environment=prod&environment"].iter().any(|only| query.contains(only));
         assert_eq!(page.status.as_u16() == 400, !is_for_the_page, "{query}: {}", page.status);
     }
-    for path in ["apii/logs?environment=prod", "api/logs?environment=nowhere", "A%00/logs?environment=prod", "apii/events?environment=prod"] {
+    for path in ["apii/logs?environment=prod", "api/logs?environment=nowhere", "A%00/logs?environment=prod", "apii/events?environment=prod"]
+    {
         demo.api("viv", "GET", &format!("/api/v1/components/{path}"), None).await.refused(404, "not_found");
     }
     let problem = demo.api("viv", "GET", "/api/v1/components/api/events", None).await.refused(400, "invalid");
@@ -165,13 +166,14 @@ async fn the_page_shows_lines_without_a_script_and_gives_a_file() {
     assert_eq!(page.status, 200, "{}", page.text());
     let text = page.text();
     assert_eq!(text.matches("data-source=").count(), 100);
-    for wanted in ["role=\"log\"", "name=\"contains\"", "/components/api/logs.txt?environment=prod", "data-component=\"Logs", "follow=true"] {
+    for wanted in ["role=\"log\"", "name=\"contains\"", "/components/api/logs.txt?environment=prod", "data-component=\"Logs", "follow=true"]
+    {
         assert!(text.contains(wanted), "{wanted}");
     }
     let nothing = demo.page(&cookie, "/components/api/logs?environment=prod&contains=%3Cb%3E").await.text();
     assert!(nothing.contains("No line matches") && nothing.contains("&lt;b&gt;") && !nothing.contains("<b>"), "{nothing}");
     let first = demo.page(&cookie, "/components/redis/logs").await.text();
-    assert!(first.contains("Logs of Redis in Staging"), "the first environment is the default");
+    assert!(first.contains("Logs of Cache in Staging"), "the first environment is the default");
     for (path, status) in [
         ("/components/nothing/logs", 404),
         ("/components/api/logs?environment=nowhere", 404),
