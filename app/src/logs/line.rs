@@ -5,7 +5,9 @@ const MARKS: u32 = 6;
 
 /// The class of a line: what it is, and the mark of its pod.
 pub fn class(kind: &str, pod: &str) -> String {
-    let mark = pod.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)) % MARKS;
+    let hash = pod.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    // FNV's upper bits are the better mixed ones: pods of one ReplicaSet differ in their last letters only.
+    let mark = (hash >> 16) % MARKS;
     ["ln ln-", kind, " pod-", &mark.to_string()].concat()
 }
 
@@ -43,6 +45,9 @@ mod tests {
         assert_eq!(who("devmatrix-api-7b9f4d4c9-x2v8p", "api"), "x2v8p api");
         assert_eq!((who("postgres-0", ""), who("", "")), ("postgres-0".to_owned(), String::new()));
         assert_eq!(class("line", "a"), class("line", "a"));
+        let pods = ["x2v8p", "hj5wc", "t7qzx", "8vxpl", "2mkd4"].map(|suffix| class("line", &format!("devmatrix-api-7b9f4d4c9-{suffix}")));
+        let marks: std::collections::BTreeSet<&String> = pods.iter().collect();
+        assert!(marks.len() >= 3, "{marks:?}");
         assert!(class("ended", "devmatrix-api-7b9f4d4c9-x2v8p").starts_with("ln ln-ended pod-"));
     }
 }

@@ -183,7 +183,7 @@ fn not_given(error: &Error) -> AnyView {
         Error::Forbidden { .. } => {
             (CellState::Paused, "An administrator of the cluster grants this right; \"devmatrix check --clusters\" prints the role.")
         }
-        _ => (CellState::Unknown, "Load again when it is back. Logs are kept in the cluster only."),
+        _ => (CellState::Unknown, "Logs are kept in the cluster only."),
     };
     view! {
         <div class="panel-body" data-testid="log-not-given"><Notice look=words::cell(state)><div><strong>{error.to_string()}</strong>" "{next}</div></Notice></div>
