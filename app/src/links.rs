@@ -38,6 +38,11 @@ pub fn restart(component: &str, environment: &str) -> String {
     query("/changes/new", &[("kind", "restart"), ("component", component), ("environment", environment)])
 }
 
+/// The logs of a component in an environment.
+pub fn logs(component: &str, environment: &str) -> String {
+    query(&format!("/components/{}/logs", encode(component)), &[("environment", environment)])
+}
+
 /// The path with those parameters that have a value.
 pub fn query(path: &str, parameters: &[(&str, &str)]) -> String {
     let pairs: Vec<_> = parameters.iter().filter(|(_, v)| !v.is_empty()).map(|(k, v)| format!("{k}={}", encode(v))).collect();

@@ -36,7 +36,7 @@ fn environment(viewer: &Viewer, data: &ComponentData, row: Option<&MatrixRow>, h
             <p class="title"><span class="ver">{version}</span><StatePill look=words::cell(cell.state)/></p>
             {status(here, now)}
             {facts(here, now)}
-            <div class="actions">{gap}{acts(viewer, &data.view.name, &data.view.title, here)}</div>
+            <div class="actions">{gap}{logs(data, here)}{acts(viewer, &data.view.name, &data.view.title, here)}</div>
         </section>
     }
     .into_any()
@@ -81,6 +81,12 @@ fn facts(here: &ComponentIn, now: Time) -> AnyView {
         view! { <dt>{term}</dt><dd title=what.clone()>{edit.by.clone()}" "<RelTime at=edit.at now=now/>" ago: "<span class="muted">{what.clone()}</span></dd> }
     });
     view! { <dl class="facts small">{repository}{digest}{revision}{owner}{drift.collect_view()}{edited}</dl> }.into_any()
+}
+
+fn logs(data: &ComponentData, here: &ComponentIn) -> AnyView {
+    let about = format!(" of {} in {}", data.view.title, here.environment.title);
+    view! { <a class="btn btn-s" href=links::logs(&data.view.name, &here.environment.name)>"Logs"<span class="vh">{about}</span></a> }
+        .into_any()
 }
 
 /// Restart and scale: each leads to the plan, where it is confirmed.

@@ -6,6 +6,8 @@ mod changes;
 pub mod clusters;
 mod error;
 pub mod events;
+mod happenings;
+pub mod logs;
 mod matrix;
 pub mod metrics;
 mod releases;

@@ -5,6 +5,8 @@
 
 pub mod around;
 mod cell;
+pub mod happenings;
+pub mod logs;
 mod matrix;
 pub mod quantity;
 pub mod rights;
@@ -15,6 +17,8 @@ pub use around::{
     References, Route, Selected, Service,
 };
 pub use cell::{Behind, Cell, CellState, Drift, Observed, Reach, WorkloadRef, cell};
+pub use happenings::{Happening, Happenings};
+pub use logs::{LineFilter, LineKind, LogLine, Logs, LogsWanted, Moment};
 pub use matrix::{
     ClusterHead, ComponentIn, ComponentView, Declared, EnvironmentHead, EnvironmentView, InEnvironment, Matrix, MatrixRow, PodView,
     Undeclared,

@@ -60,7 +60,8 @@ const LOOK: &[&str] = &["get", "list", "watch"];
 
 const READ: &[Rule] = &[
     Rule { group: "apps", resources: &["deployments", "statefulsets", "daemonsets", "replicasets", "controllerrevisions"], verbs: LOOK },
-    Rule { group: "", resources: &["pods", "services", "configmaps", "persistentvolumeclaims"], verbs: LOOK },
+    Rule { group: "", resources: &["pods", "events", "services", "configmaps", "persistentvolumeclaims"], verbs: LOOK },
+    Rule { group: "", resources: &["pods/log"], verbs: &["get"] },
     Rule { group: "batch", resources: &["jobs", "cronjobs"], verbs: LOOK },
     Rule { group: "autoscaling", resources: &["horizontalpodautoscalers"], verbs: LOOK },
     Rule { group: "networking.k8s.io", resources: &["ingresses", "networkpolicies"], verbs: LOOK },
@@ -170,6 +171,8 @@ mod tests {
             "watch deployments.apps in namespace devmatrix",
             "list networkpolicies.networking.k8s.io in namespace devmatrix",
             "list nodes in the whole cluster",
+            "get pods/log in namespace devmatrix",
+            "watch events in namespace devmatrix",
             "patch statefulsets.apps in namespace devmatrix",
         ] {
             assert!(said.iter().any(|right| right == expected), "{expected}: {said:#?}");

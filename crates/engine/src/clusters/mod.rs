@@ -1,10 +1,13 @@
 //! Clusters: the clients into them, and what is known of each.
 //!
-//! Invariant: no page and no API read calls a cluster; they read [`State`]. Only facts for a plan and writes do, in [`live`].
+//! Invariant: no page and no API read calls a cluster; they read [`State`]. Only facts for a plan and writes do, in [`live`], and
+//! logs, which are kept nowhere else, in [`logs`].
 
 pub mod connect;
 pub mod credentials;
+pub mod happenings;
 pub mod live;
+pub mod logs;
 mod neighbours;
 pub mod objects;
 pub mod rights;
@@ -38,6 +41,10 @@ pub struct Cluster {
     reader_once: Client,
     /// Of the identity for deploying, where there is one.
     writer: Client,
+    /// Logs: connections of their own.
+    logs: Client,
+    pub(crate) budget: logs::Budget,
+    pub(crate) happenings: happenings::Shelves,
     state: RwLock<State>,
     bus: Arc<Bus>,
 }
@@ -89,6 +96,9 @@ impl Cluster {
             reader: read.client(true).map_err(failed)?,
             reader_once: read.client(false).map_err(failed)?,
             writer: deploy.as_ref().unwrap_or(&read).client(false).map_err(failed)?,
+            logs: read.client(false).map_err(failed)?,
+            budget: logs::Budget::default(),
+            happenings: happenings::Shelves::default(),
             state: RwLock::new(State::new(&namespaces)),
             namespaces,
             patience,

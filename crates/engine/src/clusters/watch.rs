@@ -1,10 +1,10 @@
 //! One supervised task per cluster: watches in each bound namespace, and a heartbeat. A cluster that stops answering is
 //! marked lost within seconds and its watches are begun again when it answers; no other cluster notices.
 
-use super::neighbours;
 use super::objects::{self, ControllerRevisionObject, DaemonSetObject, DeploymentObject, PodObject, ReplicaSetObject, StatefulSetObject};
 use super::state::{Feed, Item, Kind, feeds};
 use super::{Cluster, now};
+use super::{happenings, neighbours};
 use futures::{TryStreamExt, pin_mut};
 use kube::core::NamespaceResourceScope;
 use kube::runtime::WatchStreamExt;
@@ -94,6 +94,7 @@ fn watch_all(cluster: &Arc<Cluster>, round: &CancellationToken) -> JoinSet<()> {
             }
         });
     }
+    happenings::watch(cluster, &mut tasks);
     tasks
 }
 
