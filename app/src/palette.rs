@@ -1,5 +1,8 @@
 //! The command palette: Ctrl or Cmd K reaches every page, component, environment and promotion. Its entries are the links
 //! with `data-go` on the page of components, fetched when it opens. Without the browser's part the trigger is a link there.
+//!
+//! It is a popover and no modal dialog: that would make the rest of the page inert, for which the browser looks at every
+//! element of it. The focus stays in its field all the same: what is listed is chosen by arrows, Tab or the pointer.
 
 use leptos::html;
 use leptos::prelude::*;
@@ -27,23 +30,28 @@ fn matches(entry: &Entry, typed: &str) -> bool {
 #[island]
 pub fn Palette() -> impl IntoView {
     let (entries, typed, chosen) = (RwSignal::new(Vec::<Entry>::new()), RwSignal::new(String::new()), RwSignal::new(0_usize));
-    let (dialog, input) = (NodeRef::<html::Dialog>::new(), NodeRef::<html::Input>::new());
+    let (dialog, input) = (NodeRef::<html::Div>::new(), NodeRef::<html::Input>::new());
     let found = move || entries.read().iter().filter(|entry| matches(entry, &typed.read())).take(LISTED).cloned().collect::<Vec<_>>();
     let open = move || {
         if let (Some(dialog), Some(input)) = (dialog.get_untracked(), input.get_untracked()) {
             typed.set(String::new());
             chosen.set(0);
             input.set_value("");
-            if !dialog.open() {
-                let _ = dialog.show_modal();
-            }
+            // An error: it is open already.
+            let _ = dialog.show_popover();
+            let _ = input.focus();
             #[cfg(feature = "hydrate")]
             entries::load(entries);
         }
     };
     let keys = move |event: leptos::ev::KeyboardEvent| {
         let listed = found();
-        match event.key().as_str() {
+        let key = match event.key().as_str() {
+            "Tab" if event.shift_key() => "ArrowUp".to_owned(),
+            "Tab" => "ArrowDown".to_owned(),
+            key => key.to_owned(),
+        };
+        match key.as_str() {
             "ArrowDown" => chosen.update(|at| *at = (*at + 1).min(listed.len().saturating_sub(1))),
             "ArrowUp" => chosen.update(|at| *at = at.saturating_sub(1)),
             "Enter" => {
@@ -74,7 +82,7 @@ pub fn Palette() -> impl IntoView {
         <a class="palette-trigger" href="/components" aria-keyshortcuts="Control+K Meta+K" on:click=move |event| { event.prevent_default(); open() }>
             <svg class="i" aria-hidden="true"><use href="#i-search"></use></svg><span>"Search or run a command"</span><kbd class="kbd">"Ctrl K"</kbd>
         </a>
-        <dialog class="palette" aria-label="Command palette" node_ref=dialog>
+        <div class="palette" popover="auto" role="dialog" aria-label="Command palette" node_ref=dialog>
             <div class="palette-in">
                 <svg class="i" aria-hidden="true"><use href="#i-search"></use></svg>
                 <input type="text" role="combobox" aria-expanded="true" aria-controls="palette-list" aria-label="Search or run a command"
@@ -84,13 +92,13 @@ pub fn Palette() -> impl IntoView {
             </div>
             <div class="palette-list" id="palette-list" role="listbox" aria-label="Results">{options}</div>
             {nothing}
-        </dialog>
+        </div>
     }
 }
 
 fn option(at: usize, chosen: bool, entry: Entry) -> impl IntoView {
     view! {
-        <a class="opt" role="option" id=format!("palette-{at}") aria-selected=chosen.to_string() href=entry.href>
+        <a class="opt" role="option" tabindex="-1" id=format!("palette-{at}") aria-selected=chosen.to_string() href=entry.href>
             <span>{entry.label}</span><small>{entry.group}</small>
         </a>
     }

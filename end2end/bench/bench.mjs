@@ -98,7 +98,7 @@ async function withoutScript(portal) {
 
 const MATRIX = { ready: '[data-testid=matrix] tbody tr', count: COMPONENTS };
 const CLICKS = {
-  palette: { click: '.palette-trigger', then: 'dialog.palette[open]' },
+  palette: { click: '.palette-trigger', then: '.palette:popover-open' },
   menu: { click: '.menu-user > summary', then: '.menu-user[open]' },
 };
 

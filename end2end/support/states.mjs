@@ -86,7 +86,7 @@ export const STATES = [
   { name: "component-viewer", who: "viv", path: "/components/redis", says: "viv may not ask for changes" },
   { name: "component-lost", at: "lost", who: "token", path: "/components/api", says: "The cluster does not answer" },
   { name: "logs", who: "viv", path: "/components/api/logs?environment=prod-central", says: "Following" },
-  { name: "logs-filtered-to-nothing", who: "viv", path: "/components/api/logs?environment=prod-central&contains=no+such+words", says: "No line matches" },
+  { name: "logs-filtered-to-nothing", who: "viv", path: "/components/api/logs?environment=prod-central&text=no+such+words", says: "No line matches" },
   { name: "logs-previous", who: "viv", path: "/components/api/logs?environment=prod&previous=true", says: "FATAL startup failed" },
   { name: "logs-lost", at: "lost", who: "token", path: "/components/api/logs?environment=prod", says: "cannot be reached" },
   { name: "environments", who: "bea", path: "/environments", says: "By stage" },

@@ -611,7 +611,7 @@ pub fn logs_pages() -> Vec<(&'static str, LogsData)> {
     let forbidden = Error::forbidden("cluster_forbids", "The portal may not get pods/log in devmatrix.");
     vec![
         ("logs", logs(&[], Ok(log_lines()))),
-        ("logs-filtered-to-nothing", logs(&[("contains", "no such words")], Ok(none()))),
+        ("logs-filtered-to-nothing", logs(&[("text", "no such words")], Ok(none()))),
         ("logs-previous-none", logs(&[("previous", "true")], Ok(Logs { hidden: 0, ..none() }))),
         ("logs-no-pods", logs(&[], Ok(Logs::default()))),
         ("logs-lost", logs(&[], Err(Error::Unavailable { what: "Cluster prod-eks".into() }))),

@@ -40,7 +40,7 @@ fn end(data: &LogsData, now: Time) -> AnyView {
     let file = address(
         data,
         &format!("/components/{}/logs.txt", links::encode(&data.component)),
-        &["environment", "container", "contains", "previous"],
+        &["environment", "container", "text", "previous"],
     );
     view! { {follows}<a class="btn btn-s" href=file download="">"Download"<span class="vh">" as text"</span></a> }.into_any()
 }
@@ -54,7 +54,7 @@ fn address(data: &LogsData, path: &str, names: &[&str]) -> String {
 fn stream(data: &LogsData) -> String {
     let path = format!("/api/v1/components/{}/logs", links::encode(&data.component));
     let shown = SHOWN.to_string();
-    let url = address(data, &path, &["environment", "container", "contains"]);
+    let url = address(data, &path, &["environment", "container", "text"]);
     format!("{url}&follow=true&tail={shown}")
 }
 
@@ -83,8 +83,8 @@ fn form(data: &LogsData) -> AnyView {
             {choose("environment", "Environment", data.environments.clone(), &data.environment)}
             {choose("container", "Container", containers, &chosen)}
             <div class="field grow">
-                <label for="f-contains">"Text in the line"</label>
-                <input class="input" id="f-contains" name="contains" type="search" maxlength="200" value=data.wanted.get("contains").unwrap_or_default().to_owned()/>
+                <label for="f-text">"Text in the line"</label>
+                <input class="input" id="f-text" name="text" type="search" maxlength="200" value=data.wanted.get("text").unwrap_or_default().to_owned()/>
             </div>
             {choose("tail", "Newest", tails, &data.tail.to_string())}
             <label class="check"><input type="checkbox" name="previous" value="true" checked=data.previous/>"Run before the present one"</label>
@@ -146,7 +146,7 @@ fn foot(found: &Found) -> String {
 
 fn nothing(data: &LogsData, found: &Found) -> AnyView {
     let filtered: Vec<String> = [
-        data.wanted.get("contains").map(|text| format!("text: {}", visible(text))),
+        data.wanted.get("text").map(|text| format!("text: {}", visible(text))),
         data.wanted.get("container").map(|name| format!("container: {name}")),
     ]
     .into_iter()

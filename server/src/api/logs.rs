@@ -33,11 +33,11 @@ const OVERLAP_S: i64 = 2;
 ///
 /// Oldest first. `kind` is `line`, or the portal's own word: `joined`, `ended`, `trouble`, `left_out`. With `follow=true` the
 /// answer is a stream that does not end by itself: `event: line`, `id` the line's stamp, `data` the line. Lines are read from
-/// the cluster; `contains` looks through the newest 5,000 of each container.
+/// the cluster; `text` looks through the newest 5,000 of each container.
 #[utoipa::path(get, operation_id = "read_logs", path = "/api/v1/components/{component}/logs", tag = "logs",
     params(("component" = String, Path, pattern = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"), ("environment" = String, Query, pattern = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"),
         ("tail" = Option<i64>, Query, minimum = 1, maximum = 5000), ("container" = Option<String>, Query, pattern = r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)?$"),
-        ("contains" = Option<String>, Query, max_length = 200), ("previous" = Option<bool>, Query), ("since" = Option<String>, Query, format = DateTime),
+        ("text" = Option<String>, Query, max_length = 200), ("previous" = Option<bool>, Query), ("since" = Option<String>, Query, format = DateTime),
         ("follow" = Option<bool>, Query)),
     responses((status = 200, description = "The lines, or a stream of them", content((List<LogLine> = "application/json"), (String = "text/event-stream")))))]
 pub async fn lines(
@@ -49,7 +49,7 @@ pub async fn lines(
 ) -> Result<Response, Problem> {
     // Who may not read is not told what is wrong with the question.
     authorize(&actor, Verb::Read)?;
-    let query = query.only(&["environment", "tail", "container", "contains", "previous", "since", "follow"])?;
+    let query = query.only(&["environment", "tail", "container", "text", "previous", "since", "follow"])?;
     let mut wanted = LogsWanted::read(name, LogsWanted::TAIL, |name| query.get(name))?;
     if !query.get("follow").map_or(Ok(false), |text| yes_or_no("follow", text))? {
         let logs = portal.engine.logs(&actor, &wanted).await?;

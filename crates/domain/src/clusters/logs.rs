@@ -308,15 +308,15 @@ impl LogsWanted {
     pub const TAIL: usize = 200;
     pub const MOST: usize = 5000;
     pub const LONGEST_TEXT: usize = 200;
-    pub const PARAMETERS: [&str; 6] = ["environment", "tail", "container", "contains", "previous", "since"];
+    pub const PARAMETERS: [&str; 6] = ["environment", "tail", "container", "text", "previous", "since"];
 
     /// From the parameters of a URL, by name. Errors: `Invalid` with the parameter's name.
     pub fn read<'a>(component: Name, tail: usize, parameter: impl Fn(&str) -> Option<&'a str>) -> Result<LogsWanted> {
         let environment = parameter("environment").ok_or_else(|| Error::invalid("environment", "expected the name of an environment"))?;
         let container = parameter("container").map(|text| Name::parse("container", text)).transpose()?;
-        let contains = parameter("contains");
-        if contains.is_some_and(|text| text.chars().count() > LogsWanted::LONGEST_TEXT) {
-            return Err(Error::invalid("contains", format!("expected at most {} characters", LogsWanted::LONGEST_TEXT)));
+        let text = parameter("text");
+        if text.is_some_and(|text| text.chars().count() > LogsWanted::LONGEST_TEXT) {
+            return Err(Error::invalid("text", format!("expected at most {} characters", LogsWanted::LONGEST_TEXT)));
         }
         let since = parameter("since").map(|text| {
             Moment::parse(text).ok_or_else(|| Error::invalid("since", "expected an RFC 3339 time, such as 2026-11-22T09:30:00Z"))
@@ -325,7 +325,7 @@ impl LogsWanted {
             component,
             environment: Name::parse("environment", environment)?,
             tail: parameter("tail").map_or(Ok(tail), lines)?,
-            filter: LineFilter::new(container.map(String::from), contains),
+            filter: LineFilter::new(container.map(String::from), text),
             previous: parameter("previous").map_or(Ok(false), |text| yes_or_no("previous", text))?,
             since: since.transpose()?,
         })

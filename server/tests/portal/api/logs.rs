@@ -29,7 +29,7 @@ async fn the_lines_of_all_pods_are_merged_filtered_and_bounded() {
         has_keys(line, &["at", "pod", "container", "text", "kind"]);
         assert_eq!((line["container"].as_str(), line["kind"].as_str()), (Some("api"), Some("line")), "{line}");
     }
-    let few = items(&demo, &format!("{LOGS}&tail=5&contains=WARN&container=api")).await;
+    let few = items(&demo, &format!("{LOGS}&tail=5&text=WARN&container=api")).await;
     assert_eq!(few.len(), 5);
     assert!(few.iter().all(|line| line["text"].as_str().unwrap().to_lowercase().contains("warn")), "{few:?}");
     let late = items(&demo, &format!("{LOGS}&since={}", times[190])).await;
@@ -50,7 +50,7 @@ async fn bad_input_names_its_field() {
         ("environment=prod&tail=5001", "tail"),
         ("environment=prod&tail=many", "tail"),
         ("environment=prod&container=a%20b", "container"),
-        (&format!("environment=prod&contains={long}"), "contains"),
+        (&format!("environment=prod&text={long}"), "text"),
         ("environment=prod&previous=maybe", "previous"),
         ("environment=prod&previous=true&follow=true", "previous"),
         ("environment=prod&follow=1", "follow"),
@@ -125,7 +125,7 @@ async fn a_log_is_followed_and_taken_up_again() {
 async fn what_is_followed_ends_with_the_session_and_with_the_portal() {
     let demo = Demo::start().await;
     let cookie = demo.sign_in("viv").await;
-    let path = format!("{LOGS}&follow=true&contains=no%20such%20words");
+    let path = format!("{LOGS}&follow=true&text=no%20such%20words");
     let silent = open(&demo, &path, ("cookie", &cookie), None).await;
     let mut other = open(&demo, &format!("{LOGS}&follow=true"), ("authorization", "Bearer demo-viv"), None).await;
     read(&mut other, 3).await;
@@ -170,7 +170,7 @@ async fn the_page_shows_lines_without_a_script_and_gives_a_file() {
     {
         assert!(text.contains(wanted), "{wanted}");
     }
-    let nothing = demo.page(&cookie, "/components/api/logs?environment=prod&contains=%3Cb%3E").await.text();
+    let nothing = demo.page(&cookie, "/components/api/logs?environment=prod&text=%3Cb%3E").await.text();
     assert!(nothing.contains("No line matches") && nothing.contains("&lt;b&gt;") && !nothing.contains("<b>"), "{nothing}");
     let first = demo.page(&cookie, "/components/redis/logs").await.text();
     assert!(first.contains("Logs of Cache in Staging"), "the first environment is the default");
@@ -183,7 +183,7 @@ async fn the_page_shows_lines_without_a_script_and_gives_a_file() {
     ] {
         assert_eq!(demo.page(&cookie, path).await.status, status, "{path}");
     }
-    let file = demo.page(&cookie, "/components/api/logs.txt?environment=prod&contains=warn").await;
+    let file = demo.page(&cookie, "/components/api/logs.txt?environment=prod&text=warn").await;
     assert_eq!(file.header("content-type"), "text/plain; charset=utf-8");
     assert_eq!(file.header("content-disposition"), "attachment; filename=\"api-prod.log\"");
     let text = file.text();
