@@ -1,6 +1,6 @@
 //! create: what the server adds, and what it refuses for the request's sake.
 
-use crate::objects::{config_map, deployment, generation, is_deleting, name, text, version, with};
+use crate::objects::{config_map, daemonset, deployment, generation, is_deleting, job, name, statefulset, text, version, with};
 use crate::world::World;
 use crate::{Case, case};
 use serde_json::{Value, json};
@@ -17,6 +17,8 @@ pub const CASES: &[Case] = &[
     case!(creating_without_a_namespace_is_405),
     case!(a_dry_run_stores_nothing),
     case!(a_status_is_not_taken_from_the_client),
+    case!(the_first_status_is_the_servers),
+    case!(what_is_empty_is_left_out),
     case!(strict_validation_names_the_fields),
     case!(without_strictness_unknown_fields_are_dropped),
     case!(an_uid_of_the_clients_is_not_taken),
@@ -45,9 +47,9 @@ async fn the_writer_is_noted(world: World) {
     let created = world.create("configmaps", config_map("two", json!({}))).await;
     assert_eq!(text(&created, "/metadata/managedFields/0/manager"), "conformance");
     let patched = world.merge("configmaps/one", json!({ "data": { "key": "2" } })).await;
-    let managers: Vec<&str> =
-        patched["metadata"]["managedFields"].as_array().unwrap().iter().map(|it| text(it, "/manager")).collect();
-    assert_eq!(managers, ["portal", "conformance"].map(|it| it));
+    let mut managers: Vec<&str> = patched["metadata"]["managedFields"].as_array().unwrap().iter().map(|it| text(it, "/manager")).collect();
+    managers.sort_unstable();
+    assert_eq!(managers, ["conformance", "portal"]);
 }
 
 async fn an_existing_name_is_409(world: World) {
@@ -114,6 +116,31 @@ async fn a_status_is_not_taken_from_the_client(world: World) {
     let mut object = deployment("api", "1", 0);
     object["status"] = json!({ "replicas": 7, "observedGeneration": 9 });
     assert_eq!(world.create("deployments", object).await["status"], json!({}));
+}
+
+async fn the_first_status_is_the_servers(world: World) {
+    let path = |collection: &str| format!("{}?dryRun=All", world.path(collection));
+    let nodes = json!({ "currentNumberScheduled": 0, "numberMisscheduled": 0, "desiredNumberScheduled": 0, "numberReady": 0 });
+    for (collection, object, status) in [
+        ("statefulsets", statefulset("a", "1", 1), json!({ "replicas": 0, "availableReplicas": 0 })),
+        ("daemonsets", daemonset("a", "1"), nodes),
+        ("jobs", job("a", "1"), json!({})),
+    ] {
+        assert_eq!(world.post(&path(collection), &object).await.ok(201)["status"], status, "{collection}");
+    }
+}
+
+async fn what_is_empty_is_left_out(world: World) {
+    let mut object = deployment("api", "1", 0);
+    object["metadata"]["labels"] = json!({});
+    object["metadata"]["annotations"] = json!({});
+    object["spec"]["template"]["metadata"]["annotations"] = json!({});
+    let created = world.create("deployments", object).await;
+    assert_eq!((created["metadata"].get("labels"), created["metadata"].get("annotations")), (None, None));
+    assert_eq!(created["spec"]["template"]["metadata"], json!({ "labels": { "app": "api" } }));
+    world.create("configmaps", config_map("one", json!({ "a": "b" }))).await;
+    let without = world.merge("configmaps/one", json!({ "metadata": { "labels": { "a": null } } })).await;
+    assert_eq!(without["metadata"].get("labels"), None);
 }
 
 async fn strict_validation_names_the_fields(world: World) {

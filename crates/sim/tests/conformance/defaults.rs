@@ -12,6 +12,8 @@ pub const CASES: &[Case] = &[
     case!(of_a_job),
     case!(of_a_cronjob),
     case!(of_a_rich_pod_template),
+    case!(of_quantities),
+    case!(of_a_pod),
     case!(of_a_strategy),
     case!(of_an_image_without_a_tag),
 ];
@@ -113,7 +115,7 @@ async fn of_a_rich_pod_template(world: World) {
                 { "name": "A", "value": "" },
                 { "name": "NODE", "valueFrom": { "fieldRef": { "fieldPath": "spec.nodeName" } } },
             ],
-            "resources": { "limits": { "cpu": "2", "memory": "1Gi" }, "requests": { "cpu": "0.5" } },
+            "resources": { "limits": { "cpu": 2, "memory": "1024Mi" }, "requests": { "cpu": "0.5", "memory": "0.75Gi" } },
         }],
         "volumes": [{ "name": "plain" }, { "name": "settings", "configMap": { "name": "settings" } }],
         "serviceAccountName": "runner",
@@ -136,12 +138,39 @@ async fn of_a_rich_pod_template(world: World) {
     assert_eq!(main["livenessProbe"], probe("tcpSocket", json!({ "port": 80 })));
     let node = json!({ "name": "NODE", "valueFrom": { "fieldRef": { "apiVersion": "v1", "fieldPath": "spec.nodeName" } } });
     assert_eq!(main["env"], json!([{ "name": "A" }, node]));
-    // A limit without a request is one too; quantities are written in their usual form.
-    let resources = json!({ "limits": { "cpu": "2", "memory": "1Gi" }, "requests": { "cpu": "500m", "memory": "1Gi" } });
+    let resources = json!({ "limits": { "cpu": "2", "memory": "1Gi" }, "requests": { "cpu": "500m", "memory": "768Mi" } });
     assert_eq!(main["resources"], resources);
     let settings = json!({ "name": "settings", "configMap": { "defaultMode": 420, "name": "settings" } });
     assert_eq!(stored["volumes"], json!([{ "name": "plain", "emptyDir": {} }, settings]));
     assert_eq!((&stored["serviceAccountName"], &stored["serviceAccount"]), (&json!("runner"), &json!("runner")));
+}
+
+async fn of_quantities(world: World) {
+    for (given, stored) in [("0.5", "500m"), ("1000m", "1"), ("1500m", "1500m"), ("2000", "2k"), ("1024Mi", "1Gi"), ("1.5Gi", "1536Mi"), ("1G", "1G")] {
+        let mut object = deployment("api", "1", 0);
+        object["spec"]["template"]["spec"]["containers"][0]["resources"] = json!({ "limits": { "memory": given } });
+        let path = format!("{}?dryRun=All", world.path("deployments"));
+        let shown = world.post(&path, &object).await.ok(201);
+        assert_eq!(shown["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"]["memory"], stored, "{given}");
+    }
+}
+
+async fn of_a_pod(world: World) {
+    for (resources, stored, class) in [
+        (json!({}), json!({}), "BestEffort"),
+        (json!({ "limits": { "cpu": "1" } }), json!({ "limits": { "cpu": "1" }, "requests": { "cpu": "1" } }), "Burstable"),
+        (
+            json!({ "limits": { "cpu": "1", "memory": "1Gi" } }),
+            json!({ "limits": { "cpu": "1", "memory": "1Gi" }, "requests": { "cpu": "1", "memory": "1Gi" } }),
+            "Guaranteed",
+        ),
+    ] {
+        let containers = json!([{ "name": "api", "image": "repo/api:1", "resources": resources }]);
+        let object = json!({ "metadata": { "name": "one" }, "spec": { "containers": containers } });
+        let shown = world.post(&format!("{}?dryRun=All", world.path("pods")), &object).await.ok(201);
+        assert_eq!((&shown["spec"]["containers"][0]["resources"], &shown["status"]["qosClass"]), (&stored, &json!(class)));
+        assert_eq!((&shown["status"]["phase"], &shown["spec"]["restartPolicy"]), (&json!("Pending"), &json!("Always")));
+    }
 }
 
 async fn of_a_strategy(world: World) {

@@ -11,6 +11,7 @@ pub const CASES: &[Case] = &[
     case!(preconditions_protect),
     case!(preconditions_that_hold_delete),
     case!(a_dry_run_deletes_nothing),
+    case!(the_body_rules_over_the_query),
     case!(a_finalizer_keeps_it),
     case!(dependents_go_too),
     case!(orphans_stay),
@@ -61,6 +62,13 @@ async fn a_dry_run_deletes_nothing(world: World) {
     world.delete(&format!("{}?dryRun=All", world.path("configmaps/one")), &Value::Null).await.ok(200);
     world.delete(&world.path("configmaps/one"), &json!({ "dryRun": ["All"] })).await.ok(200);
     assert!(!is_deleting(&world.read("configmaps/one").await));
+}
+
+/// A trap: the query's dryRun does not count, and the object is gone.
+async fn the_body_rules_over_the_query(world: World) {
+    world.create("configmaps", config_map("one", json!({}))).await;
+    world.delete(&format!("{}?dryRun=All", world.path("configmaps/one")), &json!({})).await.ok(200);
+    assert_eq!(world.get(&world.path("configmaps/one")).await.code, 404);
 }
 
 async fn a_finalizer_keeps_it(world: World) {

@@ -37,8 +37,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 use world::{Target, World};
 
-/// Cases at once; each has a namespace of its own.
-const TOGETHER: usize = 8;
+/// Cases at once: simulated ones mostly wait, and the real ones share two cores with their cluster.
+const SIMULATED: usize = 32;
+const REAL: usize = 8;
 
 /// One thing that the two must agree on.
 #[derive(Clone, Copy)]
@@ -104,7 +105,7 @@ async fn main() -> ExitCode {
     println!("\nconformance of {target}: {all} cases");
     let mut outcomes = futures::stream::iter(cases)
         .map(|case| run(case, target.clone(), faults.clone()).map(move |outcome| (case, outcome)))
-        .buffer_unordered(TOGETHER);
+        .buffer_unordered(if target.is_simulated() { SIMULATED } else { REAL });
     let (mut ignored, mut failures) = (0, Vec::new());
     while let Some((case, outcome)) = outcomes.next().await {
         let name = short(case.name);
@@ -142,7 +143,7 @@ async fn run(case: Case, target: Target, faults: Arc<Mutex<String>>) -> Outcome 
         return Outcome::Ignored(why);
     }
     let world = World::new(&target).await;
-    // Polled in a task of its own, a panic could not be told from those of other cases.
+    // All cases are polled by one task, so that the words of a panic can be told to be those of a case.
     let ended = WithWords { future: AssertUnwindSafe((case.run)(world.clone())).catch_unwind().boxed_local(), words: faults }.await;
     world.remove().await;
     match ended {

@@ -90,6 +90,13 @@ pub fn generation(object: &Value) -> i64 {
     number(object, "/metadata/generation")
 }
 
+/// The labels of a pod without those that it got from its node.
+pub fn own_labels(pod: &Value) -> Value {
+    let mut labels = pod["metadata"]["labels"].clone();
+    labels.as_object_mut().unwrap().retain(|label, _| !label.starts_with("topology.kubernetes.io/"));
+    labels
+}
+
 pub fn annotation<'a>(object: &'a Value, key: &str) -> &'a str {
     object["metadata"]["annotations"][key].as_str().unwrap_or_default()
 }

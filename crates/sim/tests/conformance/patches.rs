@@ -11,6 +11,7 @@ pub const CASES: &[Case] = &[
     case!(a_json_patch_whose_test_fails_is_422),
     case!(a_json_patch_tests_null_where_nothing_is),
     case!(a_json_patch_of_what_is_missing_is_422),
+    case!(a_json_patch_may_replace_what_is_not_there),
     case!(a_json_patch_that_is_none_is_refused),
     case!(another_content_type_is_415),
     case!(a_patch_of_what_is_missing_is_404),
@@ -101,13 +102,18 @@ async fn a_json_patch_of_what_is_missing_is_422(world: World) {
     api(&world).await;
     for operation in [
         json!({ "op": "remove", "path": "/spec/none" }),
-        json!({ "op": "replace", "path": "/spec/none", "value": 1 }),
         json!({ "op": "add", "path": "/spec/none/deeper", "value": 1 }),
         json!({ "op": "replace", "path": "/spec/template/spec/containers/5/image", "value": "x" }),
     ] {
         let answer = json_patch(&world, json!([operation])).await;
         assert_eq!((answer.refusal(), answer.message()), ((422, "Invalid"), REJECTED), "{operation}");
     }
+}
+
+async fn a_json_patch_may_replace_what_is_not_there(world: World) {
+    api(&world).await;
+    let patched = json_patch(&world, json!([{ "op": "replace", "path": "/spec/minReadySeconds", "value": 2 }])).await.ok(200);
+    assert_eq!(number(&patched, "/spec/minReadySeconds"), 2);
 }
 
 async fn a_json_patch_that_is_none_is_refused(world: World) {

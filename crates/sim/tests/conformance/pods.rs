@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 pub const CASES: &[Case] = &[
     case!(a_pod_becomes_ready),
+    case!(a_pod_says_where_its_node_stands),
     case!(an_image_is_known_by_its_digest),
     case!(an_image_that_cannot_be_pulled),
     case!(a_container_that_crashes),
@@ -39,6 +40,15 @@ async fn a_pod_becomes_ready(world: World) {
     assert_eq!((text(container, "/name"), text(container, "/image"), number(container, "/restartCount")), ("api", "repo/api:1", 0));
     assert_eq!((&container["ready"], &container["started"]), (&json!(true), &json!(true)));
     assert!(!text(container, "/state/running/startedAt").is_empty());
+}
+
+async fn a_pod_says_where_its_node_stands(world: World) {
+    world.create("pods", pod("1")).await;
+    let pod = world.once("it is placed", "pods/one", |it| !text(it, "/spec/nodeName").is_empty()).await;
+    let node = world.get(&format!("/api/v1/nodes/{}", text(&pod, "/spec/nodeName"))).await.ok(200);
+    for label in ["topology.kubernetes.io/region", "topology.kubernetes.io/zone"] {
+        assert_eq!(pod["metadata"]["labels"].get(label), node["metadata"]["labels"].get(label), "{label}");
+    }
 }
 
 /// Both play pods by the same rule: see `end2end/controlplane/README.md`.
@@ -148,5 +158,5 @@ async fn a_pod_keeps_its_spec(world: World) {
     assert_eq!(answer.refusal(), (422, "Invalid"));
     assert!(answer.message().contains("spec: Forbidden: pod updates may not change fields other than "), "{}", answer.message());
     let patched = world.merge("pods/one", json!({ "metadata": { "labels": { "seen": "yes" } } })).await;
-    assert_eq!(patched["metadata"]["labels"], json!({ "app": "one", "seen": "yes" }));
+    assert_eq!(crate::objects::own_labels(&patched), json!({ "app": "one", "seen": "yes" }));
 }

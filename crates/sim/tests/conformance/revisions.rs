@@ -53,7 +53,7 @@ async fn a_replica_set_is_known_by_its_hash(world: World) {
     assert_eq!(set["metadata"]["ownerReferences"], owner);
     let pod = &world.all("pods").await[0];
     assert!(name(pod).starts_with(&format!("{}-", name(set))) && name(pod).len() == name(set).len() + 6, "{}", name(pod));
-    assert_eq!(pod["metadata"]["labels"], json!({ "app": "api", "pod-template-hash": hash }));
+    assert_eq!(crate::objects::own_labels(pod), json!({ "app": "api", "pod-template-hash": hash }));
     assert_eq!((text(pod, "/metadata/ownerReferences/0/kind"), text(pod, "/metadata/ownerReferences/0/name")), ("ReplicaSet", name(set)));
     assert_eq!(text(pod, "/metadata/generateName"), format!("{}-", name(set)));
 }

@@ -70,7 +70,7 @@ async fn pods_know_their_number(world: World) {
             "app": "db", REVISION: set["status"]["updateRevision"], "statefulset.kubernetes.io/pod-name": name(pod),
             "apps.kubernetes.io/pod-index": number.to_string(),
         });
-        assert_eq!(pod["metadata"]["labels"], labels);
+        assert_eq!(crate::objects::own_labels(pod), labels);
         assert_eq!((text(pod, "/spec/hostname"), text(pod, "/spec/subdomain")), (name(pod), "db"));
         assert_eq!(text(pod, "/metadata/ownerReferences/0/kind"), "StatefulSet");
         assert_eq!(text(pod, "/metadata/generateName"), "db-");

@@ -122,7 +122,7 @@ impl World {
 
     /// The collection of a resource in the case's namespace: `deployments`, or an item: `deployments/api`.
     pub fn path(&self, item: &str) -> String {
-        let resource = item.split('/').next().unwrap_or_default();
+        let resource = item.split(['/', '?']).next().unwrap_or_default();
         let group = match resource {
             "deployments" | "replicasets" | "statefulsets" | "daemonsets" | "controllerrevisions" => "apis/apps/v1",
             "jobs" | "cronjobs" => "apis/batch/v1",
@@ -161,8 +161,10 @@ impl World {
         self.json("PUT", path, "application/json", body).await
     }
 
+    /// With null for options there is no body.
     pub async fn delete(&self, path: &str, options: &Value) -> Answer {
-        self.json("DELETE", path, "application/json", options).await
+        let body = if options.is_null() { Vec::new() } else { options.to_string().into_bytes() };
+        self.send("DELETE", path, &[("content-type", "application/json")], body).await
     }
 
     /// A patch of kind `merge`, `strategic-merge` or `json`.
