@@ -1,7 +1,7 @@
 # What one does often, one line of real work each. `make` alone lists the targets.
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help run test check unit postgres e2e bench controlplane setup build fmt gallery
+.PHONY: help run test check unit postgres e2e kubectl bench controlplane setup build fmt gallery
 
 help: ## lists the targets
 	@grep -E '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -26,13 +26,16 @@ unit: ## the Rust tests
 	@scripts/unit
 
 postgres: ## the engine's stories on a PostgreSQL of their own
-	@scripts/postgres scripts/unit --test stories --test faults
+	@scripts/postgres scripts/unit --test stories --test kinds --test faults
 
 e2e: build ## the browser's journeys in Chromium (end2end/)
 	@scripts/e2e
 
 controlplane: ## builds and starts a real Kubernetes control plane, until ctrl-c
 	@end2end/controlplane/controlplane run
+
+kubectl: build ## status, history and undo on a real control plane, against the real kubectl
+	@end2end/controlplane/controlplane build && node end2end/cluster/kubectl/main.mjs
 
 bench: build ## speed, bytes and memory, as ratios to a baseline in the same run
 	@node end2end/bench/bench.mjs

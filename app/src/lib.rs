@@ -8,7 +8,9 @@
 #![recursion_limit = "512"]
 
 pub mod live;
+pub mod logs;
 pub mod palette;
+mod visible;
 
 #[cfg(feature = "ssr")]
 pub mod access;

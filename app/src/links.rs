@@ -29,6 +29,20 @@ pub fn rollback(component: &str, environment: &str, revision: i64) -> String {
     query("/changes/new", &[("kind", "rollback"), ("component", component), ("environment", environment), ("to_revision", &revision)])
 }
 
+pub fn scale(component: &str, environment: &str, replicas: i64) -> String {
+    let replicas = replicas.to_string();
+    query("/changes/new", &[("kind", "scale"), ("component", component), ("environment", environment), ("replicas", &replicas)])
+}
+
+pub fn restart(component: &str, environment: &str) -> String {
+    query("/changes/new", &[("kind", "restart"), ("component", component), ("environment", environment)])
+}
+
+/// The logs of a component in an environment.
+pub fn logs(component: &str, environment: &str) -> String {
+    query(&format!("/components/{}/logs", encode(component)), &[("environment", environment)])
+}
+
 /// The path with those parameters that have a value.
 pub fn query(path: &str, parameters: &[(&str, &str)]) -> String {
     let pairs: Vec<_> = parameters.iter().filter(|(_, v)| !v.is_empty()).map(|(k, v)| format!("{k}={}", encode(v))).collect();

@@ -7,6 +7,7 @@ use crate::components::{ComponentData, ComponentsData};
 use crate::environments::{EnvironmentData, EnvironmentsData};
 use crate::frame::{Document, document};
 use crate::home::HomeData;
+use crate::logs::LogsData;
 use crate::{Site, Theme, Viewer};
 use domain::{Error, Time};
 
@@ -21,8 +22,15 @@ pub fn components(site: &Site, viewer: &Viewer, data: &ComponentsData, now: Time
 }
 
 pub fn component(site: &Site, viewer: &Viewer, data: &ComponentData, now: Time) -> String {
-    let doc = Document::signed_in(site, viewer, now).titled(&data.view.title).live("matrix changes approvals");
+    let doc = Document::signed_in(site, viewer, now).titled(&data.view.title).live("matrix changes approvals happenings");
     document(doc, || crate::components::page(viewer, data, now))
+}
+
+/// Not live: its island follows the log itself.
+pub fn logs(site: &Site, viewer: &Viewer, data: &LogsData, now: Time) -> String {
+    let title = format!("Logs of {} in {}", data.title, viewer.environment_title(&data.environment));
+    let doc = Document::signed_in(site, viewer, now).titled(&title);
+    document(doc, || crate::logs::page(viewer, data, now))
 }
 
 pub fn environments(site: &Site, viewer: &Viewer, data: &EnvironmentsData, now: Time) -> String {

@@ -123,6 +123,8 @@ pub fn kind(kind: Kind) -> &'static str {
     match kind {
         Kind::Promote => "Promote",
         Kind::Rollback => "Roll back",
+        Kind::Scale => "Scale",
+        Kind::Restart => "Restart",
     }
 }
 

@@ -210,7 +210,7 @@ async function starts({ portal, clusters }) {
 }
 
 async function listed(clusters, namespaces) {
-  const kinds = ['apis/apps/v1/D/deployments', 'apis/apps/v1/D/statefulsets', 'apis/apps/v1/D/daemonsets', 'apis/apps/v1/D/replicasets', 'api/v1/D/pods'];
+  const kinds = ['apis/apps/v1/D/deployments', 'apis/apps/v1/D/statefulsets', 'apis/apps/v1/D/daemonsets', 'apis/apps/v1/D/replicasets', 'apis/apps/v1/D/controllerrevisions', 'api/v1/D/pods'];
   const from = performance.now();
   await Promise.all(clusters.flatMap(cluster => namespaces.flatMap(namespace => kinds.map(kind => cluster.send('GET', `/${kind.replace('D', `namespaces/${namespace}`)}`)))));
   return performance.now() - from;

@@ -8,7 +8,7 @@ export function quantile(numbers, q) {
 export const median = numbers => quantile(numbers, 0.5);
 export const spread = numbers => ({ median: median(numbers), p95: quantile(numbers, 0.95), min: Math.min(...numbers), max: Math.max(...numbers), n: numbers.length });
 
-const digits = (value, unit) => (unit === 'ratio' ? value.toFixed(2) : Math.abs(value) < 10 && !Number.isInteger(value) ? value.toFixed(1) : Math.round(value).toLocaleString('en'));
+const digits = (value, unit) => (unit === 'ratio' ? value.toFixed(2) : value !== 0 && Math.abs(value) < 0.05 ? value.toPrecision(2) : Math.abs(value) < 10 && !Number.isInteger(value) ? value.toFixed(1) : Math.round(value).toLocaleString('en'));
 const words = (value, unit) => (!Number.isFinite(value) ? 'not seen' : unit === 'ratio' ? digits(value, unit) : `${digits(value, unit)}${unit ? ` ${unit}` : ''}`);
 
 export class Figures {

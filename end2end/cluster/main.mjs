@@ -4,13 +4,13 @@
 // With --kubeconfig: on that cluster, in the namespaces that E2E_STAGING and E2E_PROD name (devmatrix-staging, devmatrix), which
 // hold the two Deployments of end2end/controlplane/manifests; the writes are then counted by the object's generation only.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { Portal, binary, eventually, root } from './portal.mjs';
+import { Portal, binary, configuration, eventually, root } from './portal.mjs';
 
 const handedOver = process.argv.includes('--kubeconfig') ? process.argv[process.argv.indexOf('--kubeconfig') + 1] : null;
 const names = { staging: process.env.E2E_STAGING ?? 'devmatrix-staging', prod: process.env.E2E_PROD ?? 'devmatrix' };
@@ -40,7 +40,7 @@ let portal;
 before(async () => {
   assert.ok(binary, 'there is no devmatrix binary: run `make build`');
   if (!handedOver) execFileSync(script, ['start', plane], { stdio: ['ignore', 'ignore', 'inherit'] });
-  portal = new Portal(folder, handedOver ?? path.join(plane, 'portal.kubeconfig'), names);
+  portal = new Portal(folder, configuration(handedOver ?? path.join(plane, 'portal.kubeconfig'), names));
   await portal.start();
   await shows('staging', '1.43.1');
   await shows('prod', '1.42.3');
@@ -166,4 +166,42 @@ test('bad input is a clear error, and the portal never answers 500', async () =>
     assert.ok(answer.body.code && answer.body.detail, JSON.stringify(answer.body));
   }
   assert.doesNotMatch(portal.log(), /panicked|an unexpected failure/);
+});
+
+test('check --clusters finds all rights there, and names those that are missing with roles that grant them', { skip: handedOver ? 'it makes roles of its own' : false }, async () => {
+  const check = config => spawnSync(binary, ['check', '--clusters', '--config', config], { encoding: 'utf8' });
+  const good = check(portal.config);
+  assert.equal(good.status, 0, good.stdout + good.stderr);
+  assert.match(good.stdout, /west: portal has all \d+ rights\./);
+
+  const unbound = path.join(folder, 'unbound.yaml');
+  fs.writeFileSync(unbound, fs.readFileSync(portal.config, 'utf8').replace(`namespace: ${names.staging}`, 'namespace: default'));
+  const lacking = check(unbound);
+  assert.equal(lacking.status, 1, lacking.stdout);
+  assert.match(lacking.stdout, /list pods in namespace default/);
+  assert.match(lacking.stderr, /Cluster west: the portal lacks \d+ rights there\./);
+  const roles = lacking.stdout.slice(lacking.stdout.indexOf('# What would grant them'));
+  const file = path.join(folder, 'roles.yaml');
+  fs.writeFileSync(file, roles.slice(0, roles.search(/^east: /m) > 0 ? roles.search(/^east: /m) : undefined));
+  kubectl('apply', '-f', file);
+  const mended = check(unbound);
+  assert.equal(mended.status, 0, mended.stdout + mended.stderr);
+});
+
+test('a restart and a scale are one effective write each; somebody else\'s edit afterwards is said', async () => {
+  await shows('prod', (await portal.cell('prod')).tag);
+  for (const body of [{ kind: 'restart' }, { kind: 'scale', replicas: 4 }]) {
+    const before = countWrites?.() ?? 0;
+    const asked = await ask({ component: 'api', environment: 'prod', reason: 'the journey', ...body });
+    assert.equal(asked.status, 201, JSON.stringify(asked.body));
+    assert.equal((await approve(asked.body)).status, 200);
+    assert.equal((await portal.ended(asked.body.id)).state, 'succeeded');
+    wrote(before, 1);
+  }
+  assert.equal(deployment(names.prod).status.readyReplicas, 4);
+  // Not `kubectl scale`: of an edit through the scale subresource the API server does not note the time.
+  kubectl('-n', names.prod, 'patch', 'deployment/devmatrix-api', '--type=merge', '-p', '{"spec":{"replicas":3}}');
+  const edited = await eventually('the edit is said', async () => { const { edited } = await portal.cell('prod'); return edited?.after_ours && edited; });
+  assert.deepEqual([edited.by, edited.fields], ['kubectl-patch', ['replicas']]);
+  kubectl('-n', names.prod, 'rollout', 'status', 'deployment/devmatrix-api', '--timeout=60s');
 });

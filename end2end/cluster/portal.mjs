@@ -27,7 +27,8 @@ export async function eventually(what, look, seconds = 60) {
   }
 }
 
-const configuration = (kubeconfig, names) => `organisation: Journey
+/** Of the journeys: one component, two environments. */
+export const configuration = (kubeconfig, names) => `organisation: Journey
 teams:
   - {name: devops, title: DevOps Team, members: [olivia, dmitri], roles: [deployer, approver]}
   - {name: backend, title: Backend Team, members: [bea, ben], roles: [deployer]}
@@ -49,11 +50,11 @@ components:
 `;
 
 export class Portal {
-  constructor(folder, kubeconfig, names) {
+  constructor(folder, text) {
     this.folder = folder;
     this.config = path.join(folder, 'devmatrix.yaml');
     this.data = path.join(folder, 'data');
-    fs.writeFileSync(this.config, configuration(kubeconfig, names));
+    fs.writeFileSync(this.config, text);
     this.tokens = {};
   }
 
@@ -70,7 +71,7 @@ export class Portal {
     this.port ??= await freePort();
     const log = fs.openSync(path.join(this.folder, 'portal.log'), 'a');
     this.process = spawn(binary, ['serve', '--config', this.config, '--data-dir', this.data, '--listen', `127.0.0.1:${this.port}`], {
-      stdio: ['ignore', log, log], env: { ...process.env, LEPTOS_SITE_ROOT: path.join(root, 'target/site') },
+      stdio: ['ignore', log, log], env: { LEPTOS_SITE_ROOT: path.join(root, 'target/site'), ...process.env },
     });
     this.process.once('exit', code => { this.exit = code ?? 'a signal'; });
     this.exit = null;
@@ -107,8 +108,11 @@ export class Portal {
 
   async change(id) { return (await this.as('bea', 'GET', `/api/v1/changes/${id}`)).body; }
 
+  async reached(id, states, seconds = 90) {
+    return eventually(`change ${id} is ${states.join(' or ')}`, async () => { const change = await this.change(id); return states.includes(change.state) && change; }, seconds);
+  }
+
   async ended(id, seconds = 90) {
-    const states = ['succeeded', 'rejected', 'expired', 'aborted', 'failed', 'errored', 'superseded', 'stuck'];
-    return eventually(`change ${id} ends`, async () => { const change = await this.change(id); return states.includes(change.state) && change; }, seconds);
+    return this.reached(id, ['succeeded', 'rejected', 'expired', 'aborted', 'failed', 'errored', 'superseded', 'stuck'], seconds);
   }
 }

@@ -56,7 +56,7 @@ pub fn file(named: Option<&Path>) -> Result<PathBuf, Failure> {
 
 /// The kubeconfigs that a catalog names and that are not there: where the file names each, and a sentence.
 pub fn missing_kubeconfigs(catalog: &Catalog) -> Vec<((u64, u64), String)> {
-    let named = catalog.clusters.iter().filter_map(|cluster| Some((cluster, cluster.kubeconfig.as_ref()?)));
+    let named = catalog.clusters.iter().flat_map(|cluster| cluster.kubeconfigs().map(move |kubeconfig| (cluster, kubeconfig)));
     named
         .filter(|(_, kubeconfig)| !Path::new(&kubeconfig.path).is_file())
         .map(|(cluster, kubeconfig)| {

@@ -3,7 +3,7 @@
 
 use crate::portal::Portal;
 use crate::problem::Problem;
-use crate::web::{approvals, catalog, changes, holds, home, preferences, sign_in};
+use crate::web::{approvals, catalog, changes, holds, home, logs, preferences, sign_in};
 use crate::{api, guard, site, web};
 use axum::Router;
 use axum::extract::{Request, State};
@@ -36,6 +36,8 @@ pub fn pages() -> Vec<Route> {
         page("/", home::show),
         page("/components", catalog::components),
         page("/components/{component}", catalog::component),
+        page("/components/{component}/logs", logs::show),
+        page("/components/{component}/logs.txt", logs::download),
         page("/environments", catalog::environments),
         page("/environments/{environment}", catalog::environment),
         page("/changes", changes::list),

@@ -7,6 +7,7 @@ use app::changes::{Act, ChangeData, ChangesData, Filter, NewChangeData, Tried, W
 use app::components::{ComponentData, ComponentsData};
 use app::environments::{EnvironmentData, EnvironmentsData};
 use app::home::HomeData;
+use app::logs::LogsData;
 use domain::catalog::{Approval, Provider, Rule};
 use domain::changes::diff::Diff;
 use domain::changes::*;
@@ -17,8 +18,8 @@ use std::collections::BTreeMap;
 
 pub const NOW: Time = Time(1_795_340_527_000);
 const MIN: i64 = 60;
-const HOUR: i64 = 3600;
-const DAY: i64 = 86_400;
+pub const HOUR: i64 = 3600;
+pub const DAY: i64 = 86_400;
 
 pub fn ago(seconds: i64) -> Time {
     NOW.plus_seconds(-seconds)
@@ -73,6 +74,8 @@ fn cell(name: &str, version: &str, state: CellState, reason: &str, pods: (i64, i
         drift: vec![],
         behind: None,
         failing_pod: None,
+        managed_by: None,
+        edited: None,
     }
 }
 
@@ -182,6 +185,8 @@ pub fn plan(kind: Kind, component: &str, from: &str, to: &str, environment: &str
     let summary = match kind {
         Kind::Promote => format!("Promote {title} {to} to {env}"),
         Kind::Rollback => format!("Roll back {title} in {env} to {to}"),
+        Kind::Scale => format!("Scale {title} in {env}, 3 to 4"),
+        Kind::Restart => format!("Restart {title} in {env}"),
     };
     let word = |what: &str, text: String| Word { what: what.into(), text };
     Plan {
@@ -206,6 +211,7 @@ pub fn plan(kind: Kind, component: &str, from: &str, to: &str, environment: &str
         from: image(from, 'b'),
         to: image(to, 'a'),
         desired: 4,
+        scaled_from: (kind == Kind::Scale).then_some(3),
         patch: Patch { kind: PatchKind::Json, body: serde_json::Value::Null },
         words: vec![
             word("Image", format!("{from} → {to}, the digest that has run healthy in Staging for 2 h")),
@@ -404,10 +410,10 @@ pub fn component(name: &str) -> ComponentData {
     let environments = heads().into_iter().filter_map(|environment| {
         let cell = row.as_ref()?.cells.get(&environment.name)?.clone();
         let (pods, deployments) = (pods(name, &cell.version()), records(name, &environment.name));
-        Some(ComponentIn { environment, cell, pods, deployments })
+        Some(ComponentIn { environment, cell, pods, deployments, around: super::around::around(name) })
     });
     let view = ComponentView { name: name.into(), title, declared: declared(name), environments: environments.collect() };
-    ComponentData { view, matrix, holds: vec![Hold { component: name.into(), ..hold() }], open: vec![] }
+    ComponentData { view, matrix, holds: vec![Hold { component: name.into(), ..hold() }], open: vec![], happenings: happenings() }
 }
 
 pub fn environments() -> EnvironmentsData {
@@ -434,6 +440,7 @@ pub fn environment(name: &str) -> EnvironmentData {
             desired: 3,
             ready: 3,
         }],
+        inventory: super::around::inventory(),
     };
     EnvironmentData { view, holds: vec![], open: vec![api(12, State::AwaitingApproval)] }
 }
@@ -484,6 +491,7 @@ pub fn new_changes() -> Vec<(String, NewChangeData)> {
         environment: "prod".into(),
         from: Some("staging".into()),
         to_revision: None,
+        replicas: None,
         reason: String::new(),
     };
     let page = |kind: &str, plan, hold, error| NewChangeData {
@@ -538,5 +546,75 @@ pub fn errors() -> Vec<(&'static str, Error)> {
         ("409", Error::conflict("plan_changed", "This is not the digest of the plan: look at the plan again, then decide.")),
         ("503", Error::Unavailable { what: "The database".into() }),
         ("500", Error::Internal { incident: "0190ab".into() }),
+    ]
+}
+
+/// One environment whose cluster speaks, one that is quiet, one that is not heard.
+fn happenings() -> Vec<Happenings> {
+    let said = |id: &str, kind: &str, reason: &str, message: &str, count: i64, age: i64| Happening {
+        id: id.into(),
+        at: ago(age),
+        first: ago(age + 40 * MIN),
+        count,
+        kind: kind.into(),
+        reason: reason.into(),
+        object: "Pod/devmatrix-api-7b9f4d4c9-x2v8p".into(),
+        message: message.into(),
+    };
+    let items = vec![
+        said("a", "Warning", "Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 503", 274, 12),
+        said("b", "Normal", "Killing", "Container api failed liveness probe, will be restarted", 2, 9 * MIN),
+    ];
+    let lost = Happenings { trouble: "connection timed out".into(), ..Happenings::default() };
+    vec![Happenings::default(), Happenings { items, ..Happenings::default() }, lost]
+}
+
+fn log_line(pod: &str, kind: LineKind, age: i64, text: &str) -> LogLine {
+    LogLine { at: Moment::from(ago(age)), pod: format!("devmatrix-api-7b9f4d4c9-{pod}"), container: "api".into(), text: text.into(), kind }
+}
+
+pub fn log_lines() -> Logs {
+    let lines = vec![
+        log_line("x2v8p", LineKind::Line, 9, "INFO  request method=GET path=/health status=200 duration_ms=1"),
+        log_line("hj5wc", LineKind::Line, 8, "WARN  upstream timeout host=qdrant after_ms=3000 retry=1"),
+        log_line("t7qzx", LineKind::Ended, 6, "the pod has ended: it was deleted"),
+        log_line("8vxpl", LineKind::Joined, 5, "the pod joins"),
+        log_line(
+            "8vxpl",
+            LineKind::Line,
+            5,
+            "ERROR \u{1b}[31mPOST /search 504\u{1b}[0m after 3011 ms, a long line that has to wrap where the window is narrow",
+        ),
+        log_line("2mkd4", LineKind::Trouble, 4, "container \"api\" is waiting to start: trying and failing to pull image"),
+    ];
+    Logs { lines, pods: 4, containers: vec!["api".into(), "migrate".into()], read: 3, not_read: 0, hidden: 0 }
+}
+
+pub fn logs(query: &[(&str, &str)], found: Result<Logs, Error>) -> LogsData {
+    let all = query.iter().chain(&[("environment", "prod")]);
+    LogsData {
+        component: "api".into(),
+        title: "API server".into(),
+        environment: "prod".into(),
+        environments: heads().into_iter().map(|head| (head.name, head.title)).collect(),
+        wanted: app::logs::Wanted::new(all.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()).unwrap_or_default(),
+        tail: 200,
+        previous: query.contains(&("previous", "true")),
+        follow: true,
+        found,
+    }
+}
+
+/// Name of the state and its page.
+pub fn logs_pages() -> Vec<(&'static str, LogsData)> {
+    let none = || Logs { lines: vec![], hidden: 600, ..log_lines() };
+    let forbidden = Error::forbidden("cluster_forbids", "The portal may not get pods/log in devmatrix.");
+    vec![
+        ("logs", logs(&[], Ok(log_lines()))),
+        ("logs-filtered-to-nothing", logs(&[("contains", "no such words")], Ok(none()))),
+        ("logs-previous-none", logs(&[("previous", "true")], Ok(Logs { hidden: 0, ..none() }))),
+        ("logs-no-pods", logs(&[], Ok(Logs::default()))),
+        ("logs-lost", logs(&[], Err(Error::Unavailable { what: "Cluster prod-eks".into() }))),
+        ("logs-forbidden", logs(&[], Err(forbidden))),
     ]
 }

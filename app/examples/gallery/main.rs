@@ -3,6 +3,7 @@
 //! `cargo run -p app --example gallery --features ssr -- target/gallery`; then `node end2end/…` or a browser.
 //! The HTML refers to `/pkg/app.css`, `/boot.js`: serve the folder with the built stylesheet as `pkg/app.css`.
 
+mod around;
 mod data;
 mod people;
 
@@ -51,6 +52,9 @@ fn pages() -> Vec<(String, String)> {
         add("components", render::components(&site, &bea("/components"), &components(), NOW));
         add("component", render::component(&site, &bea("/components/api"), &component("api"), NOW));
         add("component-viewer", render::component(&site, &viv("/components/nginx"), &component("nginx"), NOW));
+        for (name, data) in logs_pages() {
+            add(name, render::logs(&site, &bea("/components/api/logs?environment=prod"), &data, NOW));
+        }
         add("environments", render::environments(&site, &bea("/environments"), &environments(), NOW));
         add("environment", render::environment(&site, &bea("/environments/prod"), &environment("prod"), NOW));
         add("environment-lost", render::environment(&site, &bea("/environments/prod-central"), &environment("prod-central"), NOW));

@@ -4,12 +4,12 @@ use super::{NewChangeData, panels};
 use crate::components::panels as component_panels;
 use crate::parts::{GateList, Notice, PageHead, Panel, ReasonField};
 use crate::{Viewer, links, words};
-use domain::changes::{Plan, RefusalCode, State};
+use domain::changes::{Kind, Plan, RefusalCode, State};
 use domain::{Error, Time};
 use leptos::prelude::*;
 
 pub(crate) fn page(viewer: &Viewer, data: &NewChangeData, now: Time) -> AnyView {
-    let verb = if data.wanted.is_rollback() { "Roll back" } else { "Promote" };
+    let verb = data.wanted.kind().map_or("Change", words::kind);
     let title = match &data.plan {
         Ok(plan) => plan.summary.clone(),
         Err(_) => format!("{verb} {} in {}", data.component_title, data.environment_title),
@@ -61,10 +61,12 @@ fn form(viewer: &Viewer, data: &NewChangeData, plan: &Plan) -> AnyView {
     let hidden =
         |name: &'static str, value: &Option<String>| value.clone().map(|value| view! { <input type="hidden" name=name value=value/> });
     let environment = viewer.environment_title(&plan.environment).to_owned();
-    let (label, class) = match wanted.is_rollback() {
-        true => (format!("Roll back to {}", plan.to.version()), "btn btn-danger"),
-        false if plan.approval.is_some() => ("Ask for approval".to_owned(), "btn btn-primary"),
-        false => (format!("Promote to {environment}"), "btn btn-primary"),
+    let (label, class) = match plan.kind {
+        Kind::Rollback => (format!("Roll back to {}", plan.to.version()), "btn btn-danger"),
+        _ if plan.approval.is_some() => ("Ask for approval".to_owned(), "btn btn-primary"),
+        Kind::Promote => (format!("Promote to {environment}"), "btn btn-primary"),
+        Kind::Scale => (format!("Scale to {}", words::count(plan.desired, "replica")), "btn btn-primary"),
+        Kind::Restart => (format!("Restart in {environment}"), "btn btn-primary"),
     };
     let invalid = match &data.error {
         Some(Error::Invalid { field, why }) if field == "reason" => Some(why.clone()),
@@ -77,6 +79,7 @@ fn form(viewer: &Viewer, data: &NewChangeData, plan: &Plan) -> AnyView {
             <input type="hidden" name="environment" value=wanted.environment.clone()/>
             {hidden("from", &wanted.from)}
             {hidden("to_revision", &wanted.to_revision)}
+            {hidden("replicas", &wanted.replicas)}
             <input type="hidden" name="key" value=data.key.clone()/>
             <ReasonField id="reason" label="Reason" value=wanted.reason.clone() hint="Others read it when they decide, and later" error=invalid/>
             {approvers(plan).map(|text| view! { <p class="small muted">{text}</p> })}
@@ -132,6 +135,8 @@ fn what_to_do(error: &Error) -> &'static str {
         RefusalCode::KindNotSupported => "Change it with the tool that you use today.",
         RefusalCode::PromotionPathUnknown => "Promote from the environment that devmatrix.yaml names for it.",
         RefusalCode::DryRunRejected => "The API server's own words say what it does not accept. Mend that, then plan again.",
+        RefusalCode::WorkloadPaused => "Resume the rollout first: `kubectl rollout resume` takes up what was paused.",
+        RefusalCode::ScaledByAutoscaler => "Change the autoscaler's bounds where it is declared.",
         RefusalCode::IdempotencyKeyReused => "Open this page again and send the form from there.",
     }
 }

@@ -12,7 +12,7 @@ pub(crate) use list::{page as list_page, table};
 pub(crate) use page::page;
 
 use domain::access::Actor;
-use domain::changes::{Change, Hold, Kind, Plan, Progress, Request, State, reason};
+use domain::changes::{Change, Hold, Kind, Plan, Progress, Request, State, reason, replicas};
 use domain::clusters::{PodView, WorkloadKind};
 use domain::names::Name;
 use domain::releases::{DeploymentRecord, ImageRef};
@@ -107,6 +107,7 @@ pub struct Wanted {
     pub environment: String,
     pub from: Option<String>,
     pub to_revision: Option<String>,
+    pub replicas: Option<String>,
     pub reason: String,
 }
 
@@ -126,12 +127,18 @@ impl Wanted {
                 let to_revision = to_revision.ok_or_else(|| Error::invalid("to_revision", "expected a revision's number, such as 3"))?;
                 Ok(Request::Rollback { component, environment, to_revision, reason })
             }
-            None => Err(Error::invalid("kind", "expected `promote` or `rollback`")),
+            Some(Kind::Scale) => {
+                let number = self.replicas.as_deref().unwrap_or_default().trim().parse().ok();
+                let number = number.ok_or_else(|| Error::invalid("replicas", "expected a whole number, such as 3"))?;
+                Ok(Request::Scale { component, environment, replicas: replicas("replicas", number)?, reason })
+            }
+            Some(Kind::Restart) => Ok(Request::Restart { component, environment, reason }),
+            None => Err(Error::invalid("kind", "expected `promote`, `rollback`, `scale` or `restart`")),
         }
     }
 
-    pub fn is_rollback(&self) -> bool {
-        Kind::parse(&self.kind) == Some(Kind::Rollback)
+    pub fn kind(&self) -> Option<Kind> {
+        Kind::parse(&self.kind)
     }
 }
 

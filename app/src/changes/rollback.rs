@@ -3,15 +3,19 @@
 
 use super::ChangeData;
 use crate::parts::{ActButton, Icon, Panel, refused_hint};
-use crate::{Viewer, words};
+use crate::{Viewer, links, words};
 use domain::access::{Verb, authorize};
-use domain::changes::{Change, State};
+use domain::changes::{Change, Kind, State};
 use domain::releases::{DeploymentRecord, RecordOutcome};
 use leptos::prelude::*;
 
 /// While it rolls out and after it has ended badly or well; not when nothing was written.
 fn offered(change: &Change) -> bool {
     let wrote = change.written_generation.is_some();
+    // A Scale made no revision to go back from; a Restart that went well runs what ran before.
+    if !change.plan.kind.makes_revision() || (change.plan.kind == Kind::Restart && change.state == State::Succeeded) {
+        return false;
+    }
     matches!(change.state, State::Failed | State::Stuck | State::Succeeded)
         || wrote && !change.state.is_terminal()
         || wrote && change.state == State::Aborted
@@ -19,6 +23,9 @@ fn offered(change: &Change) -> bool {
 
 pub(super) fn panel(viewer: &Viewer, data: &ChangeData) -> Option<AnyView> {
     let change = &data.change;
+    if let Some(before) = change.plan.scaled_from.filter(|_| change.written_generation.is_some()) {
+        return Some(scale_back(viewer, change, before));
+    }
     let current = data
         .deployments
         .iter()
@@ -35,6 +42,19 @@ pub(super) fn panel(viewer: &Viewer, data: &ChangeData) -> Option<AnyView> {
         Some(best) => form(viewer, data, &choices, best),
     };
     Some(view! { <div id="roll-back" data-key="roll-back"><Panel id="h-rb" title="Roll back">{body}</Panel></div> }.into_any())
+}
+
+/// The undo of a Scale: the number that was.
+fn scale_back(viewer: &Viewer, change: &Change, before: i64) -> AnyView {
+    let label = format!("Scale back to {}", words::count(before, "replica"));
+    let link = match authorize(&viewer.actor, Verb::Change) {
+        Ok(_) => {
+            view! { <a class="btn" href=links::scale(&change.plan.component, &change.plan.environment, before)>{label}</a> }.into_any()
+        }
+        Err(why) => view! { <a class="btn" role="link" aria-disabled="true" tabindex="0" title=why.to_string()>{label}</a> }.into_any(),
+    };
+    view! { <div id="roll-back" data-key="roll-back"><Panel id="h-rb" title="Undo"><div class="panel-body stack-s"><p class="small muted">"You see the plan first."</p><div class="actions">{link}</div></div></Panel></div> }
+        .into_any()
 }
 
 /// The last that succeeded with another artifact, else the last with another artifact.

@@ -1,5 +1,7 @@
 //! Components: the list, and one component in all its environments.
 
+mod around;
+mod happened;
 mod list;
 mod page;
 pub(crate) mod panels;
@@ -10,7 +12,7 @@ pub(crate) use page::page;
 use domain::Result;
 use domain::access::Actor;
 use domain::changes::{Change, Hold};
-use domain::clusters::{ComponentView, Matrix};
+use domain::clusters::{ComponentView, Happenings, Matrix};
 use engine::{ChangeFilter, Engine, PageRequest};
 
 #[derive(Clone, Debug)]
@@ -37,15 +39,22 @@ pub struct ComponentData {
     pub holds: Vec<Hold>,
     /// Its changes that have not ended.
     pub open: Vec<Change>,
+    /// What each environment's cluster says of it, in the order of the view.
+    pub happenings: Vec<Happenings>,
 }
 
 pub async fn load(engine: &Engine, actor: &Actor, name: &str) -> Result<ComponentData> {
     let view = engine.component(actor, name).await?;
+    let mut happenings = Vec::new();
+    for here in &view.environments {
+        happenings.push(engine.happenings(actor, name, &here.environment.name).await?);
+    }
     let open = ChangeFilter { component: Some(name.to_owned()), states: crate::home::open_states(), ..ChangeFilter::default() };
     Ok(ComponentData {
         view,
         matrix: engine.matrix(actor).await?,
         holds: engine.holds(actor, Some(name), None).await?,
         open: engine.changes(actor, &open, PageRequest::default()).await?.items,
+        happenings,
     })
 }

@@ -15,6 +15,8 @@ pub(crate) fn page(viewer: &Viewer, data: &ComponentData, now: Time) -> AnyView 
         {panels::environments(viewer, data, now)}
         {deployments(viewer, data, now)}
         {panels::pods(data, now)}
+        {super::happened::panel(data, now)}
+        {super::around::panel(&data.view.environments)}
         {panels::dependencies(viewer, data)}
     }
     .into_any()

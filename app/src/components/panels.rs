@@ -6,7 +6,7 @@ use crate::{Viewer, links, words};
 use domain::Time;
 use domain::access::{Verb, authorize};
 use domain::changes::{Hold, State};
-use domain::clusters::{CellState, ComponentIn, MatrixRow};
+use domain::clusters::{CellState, ComponentIn, MatrixRow, WorkloadKind};
 use domain::releases::ImageRef;
 use leptos::prelude::*;
 
@@ -35,8 +35,8 @@ fn environment(viewer: &Viewer, data: &ComponentData, row: Option<&MatrixRow>, h
             </div>
             <p class="title"><span class="ver">{version}</span><StatePill look=words::cell(cell.state)/></p>
             {status(here, now)}
-            {facts(here)}
-            <div class="actions">{gap}</div>
+            {facts(here, now)}
+            <div class="actions">{gap}{logs(data, here)}{acts(viewer, &data.view.name, &data.view.title, here)}</div>
         </section>
     }
     .into_any()
@@ -59,7 +59,7 @@ fn status(here: &ComponentIn, now: Time) -> AnyView {
         .into_any()
 }
 
-fn facts(here: &ComponentIn) -> AnyView {
+fn facts(here: &ComponentIn, now: Time) -> AnyView {
     let cell = &here.cell;
     let digest = cell
         .digest
@@ -71,7 +71,53 @@ fn facts(here: &ComponentIn) -> AnyView {
     let drift = cell.drift.iter().map(|drift| {
         view! { <dt>"Drift"</dt><dd>{format!("{}: declared {}, observed ", drift.field, drift.declared)}<strong>{drift.observed.clone()}</strong></dd> }
     });
-    view! { <dl class="facts small">{repository}{digest}{revision}{drift.collect_view()}</dl> }.into_any()
+    let owner = cell.managed_by.as_ref().map(|manager| {
+        let warns = if manager.gitops { ": change it there" } else { "" };
+        view! { <dt>"Owned by"</dt><dd>{format!("{}{warns}", manager.tool)}</dd> }
+    });
+    let edited = cell.edited.as_ref().map(|edit| {
+        let what = if edit.fields.is_empty() { "the spec".to_owned() } else { edit.fields.join(", ") };
+        let term = if edit.after_ours { "Changed outside" } else { "Edited by" };
+        view! { <dt>{term}</dt><dd title=what.clone()>{edit.by.clone()}" "<RelTime at=edit.at now=now/>" ago: "<span class="muted">{what.clone()}</span></dd> }
+    });
+    view! { <dl class="facts small">{repository}{digest}{revision}{owner}{drift.collect_view()}{edited}</dl> }.into_any()
+}
+
+fn logs(data: &ComponentData, here: &ComponentIn) -> AnyView {
+    let about = format!(" of {} in {}", data.view.title, here.environment.title);
+    view! { <a class="btn btn-s" href=links::logs(&data.view.name, &here.environment.name)>"Logs"<span class="vh">{about}</span></a> }
+        .into_any()
+}
+
+/// Restart and scale: each leads to the plan, where it is confirmed.
+fn acts(viewer: &Viewer, component: &str, title: &str, here: &ComponentIn) -> Option<AnyView> {
+    let (env, cell) = (&here.environment, &here.cell);
+    if matches!(cell.state, CellState::Absent | CellState::Unknown) {
+        return None;
+    }
+    let about = format!(" {title} in {}", env.title);
+    if let Err(why) = authorize(&viewer.actor, Verb::Change) {
+        let (why, label) = (why.to_string(), about.clone());
+        return Some(view! { <a class="btn btn-s" role="link" aria-disabled="true" tabindex="0" title=why>"Restart"<span class="vh">{label}</span></a> }.into_any());
+    }
+    let restart = links::restart(component, &env.name);
+    let scale = (cell.workload.kind != WorkloadKind::DaemonSet && here.around.autoscaler.is_none()).then(|| scale(component, &about, here));
+    Some(view! { <a class="btn btn-s" href=restart>"Restart"<span class="vh">{about.clone()}</span></a>{scale} }.into_any())
+}
+
+fn scale(component: &str, about: &str, here: &ComponentIn) -> AnyView {
+    let id = format!("scale-{}", here.environment.name);
+    view! {
+        <form class="scale-form" method="get" action="/changes/new">
+            <input type="hidden" name="kind" value="scale"/>
+            <input type="hidden" name="component" value=component.to_owned()/>
+            <input type="hidden" name="environment" value=here.environment.name.clone()/>
+            <label class="vh" for=id.clone()>{format!("Replicas of{about}")}</label>
+            <input class="input input-s" id=id name="replicas" type="number" min="0" max="1000" required=true value=here.cell.desired.to_string()/>
+            <button class="btn btn-s" type="submit">"Scale"<span class="vh">{about.to_owned()}</span></button>
+        </form>
+    }
+    .into_any()
 }
 
 /// Releases that are not deployed again until a person lifts the hold. Absent when there are none.

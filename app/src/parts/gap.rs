@@ -5,7 +5,7 @@ use crate::{links, words};
 use domain::Time;
 use domain::access::{Actor, Verb, authorize};
 use domain::changes::{Change, Hold};
-use domain::clusters::{Behind, Cell, CellState, EnvironmentHead, Matrix, MatrixRow, WorkloadKind};
+use domain::clusters::{Behind, Cell, CellState, EnvironmentHead, Matrix, MatrixRow};
 use leptos::prelude::*;
 
 /// What stands between two environments. Nothing is compared that is not known.
@@ -50,9 +50,6 @@ fn holds_back(hold: &Hold, source: &Cell) -> bool {
 
 fn may_promote(matrix: &Matrix, from: &str, source: &Cell, actor: &Actor) -> Result<(), String> {
     authorize(actor, Verb::Change).map_err(|error| error.to_string())?;
-    if source.workload.kind != WorkloadKind::Deployment {
-        return Err(format!("This is a {}: only Deployments can be promoted so far.", source.workload.kind));
-    }
     if source.state == CellState::Healthy {
         return Ok(());
     }

@@ -17,7 +17,7 @@ pub use form::{ActButton, ReasonField, refused_hint};
 pub use gap::{Gap, gap_of};
 pub use lead::PageHead;
 pub use matrix::MatrixTable;
-pub use said::PodSaidView;
+pub use said::{PodSaidView, visible};
 pub use tables::{DeploymentTable, PodTable};
 
 use crate::words::Look;

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use domain::access::Role;
-use domain::catalog::read;
+use domain::catalog::{Access, Ca, Catalog, Provider, read};
 
 const GOOD: &str = r#"organisation: DevMatrix
 external_url: https://portal.devmatrix.example
@@ -122,4 +122,127 @@ fn garbage_is_an_error_and_never_a_panic() {
         assert!(read(text).is_err(), "{text:?}");
     }
     assert!(read("organisation: DevMatrix").is_ok(), "lists may be left out");
+}
+
+/// One cluster, written like this from line 3 on.
+fn cluster(entry: &str) -> Result<Catalog, Vec<String>> {
+    let text = format!("organisation: DevMatrix\nclusters:\n  - name: prod\n{entry}\n");
+    read(&text).map(|read| read.catalog).map_err(|problems| problems.iter().map(ToString::to_string).collect())
+}
+
+const EKS: &str = "    provider: eks
+    region: us-east-1
+    eks:
+      endpoint: https://ABC.gr7.us-east-1.eks.amazonaws.com
+      ca: /etc/devmatrix/prod.pem
+      cluster_name: prod
+      role_arn: arn:aws:iam::123456789012:role/portal
+    deploy: {eks: {role_arn: arn:aws:iam::123456789012:role/portal-deploy}}";
+
+#[test]
+fn each_cloud_has_a_way_in_of_its_own() {
+    let eks = cluster(EKS).unwrap();
+    let (Access::Eks(read), Some(Access::Eks(deploy))) = (&eks.clusters[0].access, &eks.clusters[0].deploy) else { panic!("{eks:?}") };
+    assert_eq!((read.region.as_deref(), read.server.ca.clone()), (Some("us-east-1"), Some(Ca::File("/etc/devmatrix/prod.pem".into()))));
+    assert_eq!(read.web_identity_token_file, None, "left to the environment");
+    assert_eq!(deploy.role_arn.as_deref(), Some("arn:aws:iam::123456789012:role/portal-deploy"));
+    assert_eq!(
+        (&deploy.server, &deploy.cluster_name, &deploy.region),
+        (&read.server, &read.cluster_name, &read.region),
+        "the rest is inherited"
+    );
+
+    let gke = cluster(
+        "    provider: gke
+    gke: {endpoint: \"https://gke-1.us-central1.gke.goog\", service_account: reader@p.iam.gserviceaccount.com}
+    deploy: {gke: {service_account: deployer@p.iam.gserviceaccount.com}}",
+    )
+    .unwrap();
+    let (Access::Gke(read), Some(Access::Gke(deploy))) = (&gke.clusters[0].access, &gke.clusters[0].deploy) else { panic!("{gke:?}") };
+    assert_eq!(read.server.ca, None, "an endpoint by name has a certificate that everybody trusts");
+    assert_ne!(read.service_account, deploy.service_account);
+
+    let data = "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCg==";
+    let aks = cluster(&format!(
+        "    provider: aks\n    aks:\n      endpoint: https://prod.hcp.eastus.azmk8s.io:443/\n      ca: >\n        {}\n        {}\n      tenant: t",
+        &data[..20],
+        &data[20..]
+    ))
+    .unwrap();
+    let Access::Aks(read) = &aks.clusters[0].access else { panic!("{aks:?}") };
+    assert_eq!(read.server.ca, Some(Ca::Data(data.into())), "also over several lines");
+    assert_eq!(read.server.endpoint, "https://prod.hcp.eastus.azmk8s.io:443");
+    assert_eq!((read.tenant.as_deref(), &aks.clusters[0].deploy), (Some("t"), &None));
+}
+
+#[test]
+fn a_kubeconfig_serves_every_provider() {
+    for provider in ["eks", "gke", "aks", "in-cluster", "kubeconfig"] {
+        let entry = format!(
+            "    provider: {provider}\n    kubeconfig: {{path: /a, context: read}}\n    deploy: {{kubeconfig: {{path: /a, context: deploy}}}}"
+        );
+        let catalog = cluster(&entry).unwrap();
+        assert_eq!(catalog.clusters[0].access.provider(), Provider::Kubeconfig);
+        let contexts: Vec<_> = catalog.clusters[0].kubeconfigs().map(|kubeconfig| kubeconfig.context.clone().unwrap()).collect();
+        assert_eq!(contexts, ["read", "deploy"], "{provider}");
+    }
+    let in_cluster = cluster("    provider: in-cluster").unwrap();
+    assert_eq!((&in_cluster.clusters[0].access, &in_cluster.clusters[0].deploy), (&Access::InCluster, &None));
+}
+
+#[test]
+fn each_mistake_in_a_way_in_is_named_with_its_place() {
+    let table = [
+        ("      cluster_name: prod\n", "", "7:7: `eks` needs `cluster_name`: expected the cluster's name at AWS"),
+        ("      ca: /etc/devmatrix/prod.pem\n", "", "7:7: `eks` needs `ca`: expected the path of a PEM file, or the base64 text"),
+        (
+            "https://ABC",
+            "http://ABC",
+            "7:17: `http://ABC.gr7.us-east-1.eks.amazonaws.com` is not the address of an API server: expected https://HOST",
+        ),
+        ("cluster_name: prod", "clustername: prod", "unknown key `clustername`: did you mean `cluster_name`? expected one of"),
+        ("ca: /etc/devmatrix/prod.pem", "ca: LS0tLS1CRUdJTi", "8:11: the certificate authority is not whole base64: expected"),
+        ("ca: /etc/devmatrix/prod.pem", "ca: \"-----BEGIN CERTIFICATE-----\"", "8:11: expected the path of a PEM file"),
+        (
+            "role/portal\n",
+            "user/portal\n",
+            "10:17: `arn:aws:iam::123456789012:user/portal` is not the ARN of a role: expected arn:aws:iam::ACCOUNT:role/NAME",
+        ),
+        ("provider: eks", "provider: gke", "7:7: `eks` does not go with `provider: gke`: expected `gke: {endpoint: …}` or `kubeconfig: "),
+        (
+            "provider: eks",
+            "provider: kubeconfig",
+            "`eks` does not go with `provider: kubeconfig`: expected `kubeconfig: {path: …, context: …}`",
+        ),
+        ("    region: us-east-1", "    kubeconfig: {path: /a}", "7:7: expected either `kubeconfig` or `eks`, not both"),
+        (
+            "deploy: {eks: {role_arn: arn:aws:iam::123456789012:role/portal-deploy}}",
+            "deploy: {}",
+            "11:13: the identity for deploying needs `eks: {",
+        ),
+        (
+            "deploy: {eks: {role_arn: ",
+            "deploy: {eks: {sts_endpoint: \"http://sts\", role_arn: ",
+            "is not the address of a service of the cloud",
+        ),
+        (
+            "eks: {role_arn: arn:aws:iam::123456789012:role/portal-deploy}",
+            "role: x",
+            "unknown key `role`: expected one of kubeconfig, eks, gke, aks",
+        ),
+    ];
+    for (from, to, expected) in table {
+        assert!(EKS.contains(from), "{from}");
+        let problems = cluster(&EKS.replacen(from, to, 1)).unwrap_err();
+        assert!(problems.iter().any(|problem| problem.contains(expected)), "{to}: expected `{expected}`, got {problems:#?}");
+    }
+    let none = cluster("    provider: aks").unwrap_err();
+    assert_eq!(none, ["3:11: this cluster needs `aks: {endpoint: …, ca: …}` or `kubeconfig: {path: …, context: …}`"]);
+    let twice = EKS.replacen("https://ABC", "ftp://ABC", 1);
+    assert_eq!(cluster(&twice).unwrap_err().len(), 1, "what is inherited is told once");
+    let both = "    provider: gke\n    gke:\n      endpoint: https://a\n      metadata_endpoint: http://m\n      \
+                federation: {audience: \"//iam.googleapis.com/p\", token_file: /t}";
+    assert_eq!(cluster(both).unwrap_err(), ["7:26: expected either `metadata_endpoint` or `federation`, not both"]);
+    let audience = both.replace("//iam.googleapis.com/p", "p").replace("      metadata_endpoint: http://m\n", "");
+    assert!(cluster(&audience).unwrap_err()[0].contains("expected the provider's full name, //iam.googleapis.com/projects/"), "{audience}");
 }

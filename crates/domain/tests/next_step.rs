@@ -29,6 +29,7 @@ fn present() -> Present {
         change: Some("an older change".into()),
         rollout: Rollout::Complete,
         failing: None,
+        progressed: None,
         replica_failure: None,
     }
 }
@@ -123,4 +124,27 @@ fn a_failing_pod_is_quoted() {
         }
         other => panic!("{other:?}"),
     }
+}
+
+#[test]
+fn a_set_without_progress_fails_where_kubernetes_would_wait_for_ever() {
+    let written = Written::Applied { generation: 8, spec_hash: "ours".into() };
+    let waiting = |progressed: Option<i64>| {
+        there(move |p| {
+            (p.generation, p.rollout) = (8, Rollout::Waiting("1 of 3 pods are ready".into()));
+            p.progressed = progressed.map(|s| Time(s * 1000));
+        })
+    };
+    let at = |kind, progressed, seconds: i64| {
+        let target = Target { kind, ..target() };
+        let journal = Journal { id: "mine", target: &target, valid_until: Time(1000), written: &written, written_at: Some(Time(0)) };
+        next_step(&journal, &waiting(progressed), Time(seconds * 1000))
+    };
+    for kind in [WorkloadKind::StatefulSet, WorkloadKind::DaemonSet] {
+        assert!(matches!(at(kind, None, 600), Next::Watch(_)));
+        assert_eq!(ends(at(kind, None, 601)), State::Failed);
+        assert!(matches!(at(kind, Some(300), 900), Next::Watch(_)), "a pod became ready meanwhile");
+        assert_eq!(ends(at(kind, Some(300), 901)), State::Failed);
+    }
+    assert!(matches!(at(WorkloadKind::Deployment, None, 601), Next::Watch(_)), "its own controller decides");
 }

@@ -6,7 +6,7 @@ use domain::Time;
 use domain::catalog::{Approval, Component, DeclaredWorkload, Environment, Rule};
 use domain::changes::plan::{Live, draft};
 use domain::changes::{Facts, Hold, Patch, Plan, RefusalCode, Request, Stamp};
-use domain::clusters::{CellState, WorkloadKind};
+use domain::clusters::{Autoscaler, CellState, Manager, WorkloadKind};
 use domain::names::Name;
 use domain::releases::{DeploymentRecord, RecordOutcome};
 use serde_json::{Value, json};
@@ -64,6 +64,7 @@ fn facts() -> Facts {
             title: "API server".into(),
             owner: "backend".into(),
             technology: String::new(),
+            image: None,
             port: None,
             replicas: Some(3),
             cpu: None,
@@ -78,6 +79,7 @@ fn facts() -> Facts {
         source: Some((environment("staging", None), Some(live("1.43.1", Some(NEW))))),
         record: None,
         holds: vec![],
+        autoscaler: None,
         policy_version: "p1".into(),
     }
 }
@@ -88,6 +90,39 @@ fn promote() -> Request {
 
 fn rollback(to_revision: i64) -> Request {
     Request::Rollback { component: name("api"), environment: name("prod"), to_revision, reason: "errors".into() }
+}
+
+fn scale(replicas: i64) -> Request {
+    Request::Scale { component: name("api"), environment: name("prod"), replicas, reason: "load".into() }
+}
+
+fn restart() -> Request {
+    Request::Restart { component: name("api"), environment: name("prod"), reason: "a leak".into() }
+}
+
+fn autoscaler() -> Autoscaler {
+    let (name, target) = ("devmatrix-api".into(), "Deployment/devmatrix-api".into());
+    Autoscaler { name, target, min: 3, max: 10, current: 4, desired: 4, trouble: String::new() }
+}
+
+fn record(revision: i64, tag: &str) -> DeploymentRecord {
+    DeploymentRecord {
+        id: "r".into(),
+        component: "api".into(),
+        environment: "prod".into(),
+        revision,
+        image: format!("registry.example/api:{tag}"),
+        tag: Some(tag.into()),
+        digest: None,
+        change: None,
+        by: None,
+        commit: None,
+        cause: None,
+        at: Time(0),
+        outcome: RecordOutcome::Succeeded,
+        duration_s: None,
+        current: false,
+    }
 }
 
 fn plan(facts: &Facts, request: &Request) -> Plan {
@@ -157,10 +192,18 @@ fn promotions_are_refused_with_the_reason() {
     assert_eq!(refused(|f| f.source.as_mut().unwrap().1 = None, &promote()), SourceUnverified);
     assert_eq!(refused(|f| source(f, |s| s.digest = None), &promote()), DigestUnknown);
     assert_eq!(refused(|f| source(f, |s| s.digest = Some(OLD.into())), &promote()), AlreadyRunning);
-    assert_eq!(refused(|f| f.target.as_mut().unwrap().managed_by = Some("Argo CD".into()), &promote()), ManagedByGitops);
+    assert_eq!(
+        refused(|f| f.target.as_mut().unwrap().managed_by = Some(Manager { tool: "Argo CD".into(), gitops: true }), &promote()),
+        ManagedByGitops
+    );
     assert_eq!(refused(|f| f.target = None, &promote()), WorkloadMissing);
     assert_eq!(refused(|f| f.source = None, &promote()), PromotionPathUnknown);
-    assert_eq!(refused(|f| f.component.workload.kind = WorkloadKind::StatefulSet, &promote()), KindNotSupported);
+    assert_eq!(refused(|f| f.component.workload.kind = WorkloadKind::DaemonSet, &scale(5)), KindNotSupported);
+    assert_eq!(refused(|f| f.autoscaler = Some(autoscaler()), &scale(5)), ScaledByAutoscaler);
+    assert_eq!(refused(|_| {}, &scale(4)), AlreadyRunning);
+    for request in [promote(), restart()] {
+        assert_eq!(refused(|f| f.target.as_mut().unwrap().object["spec"]["paused"] = json!(true), &request), WorkloadPaused);
+    }
     let hold = Hold {
         id: "h".into(),
         component: "api".into(),
@@ -178,23 +221,7 @@ fn with_record(current: bool) -> Facts {
     let mut facts = facts();
     let template =
         json!({"metadata": {"labels": {"app": "api"}}, "spec": {"containers": [{"name": "api", "image": "registry.example/api:1.42.2"}]}});
-    let record = DeploymentRecord {
-        id: "r".into(),
-        component: "api".into(),
-        environment: "prod".into(),
-        revision: 3,
-        image: "registry.example/api:1.42.2".into(),
-        tag: Some("1.42.2".into()),
-        digest: None,
-        change: None,
-        by: None,
-        commit: None,
-        cause: None,
-        at: Time(0),
-        outcome: RecordOutcome::Succeeded,
-        duration_s: None,
-        current,
-    };
+    let record = DeploymentRecord { current, ..record(3, "1.42.2") };
     facts.record = Some((record, template));
     facts
 }
@@ -215,7 +242,7 @@ fn a_rollback_restores_the_template_and_needs_no_vote() {
 
 #[test]
 fn the_bytes_of_a_write_carry_preconditions_and_marks() {
-    let stamp = Stamp { change: "c-1", fence: 2, cause: "why", resource_version: "77" };
+    let stamp = Stamp { change: "c-1", fence: 2, cause: Some("why"), resource_version: "77" };
     let merge: Value = serde_json::from_str(&plan(&facts(), &promote()).patch.stamped(&stamp)).unwrap();
     assert_eq!(merge["metadata"]["resourceVersion"], "77");
     assert_eq!(merge["metadata"]["uid"], "u-1");
@@ -226,4 +253,51 @@ fn the_bytes_of_a_write_carry_preconditions_and_marks() {
     assert_eq!(operations[0], json!({"op": "test", "path": "/metadata/resourceVersion", "value": "77"}));
     assert!(operations.as_array().unwrap().iter().any(|op| op["path"] == "/metadata/annotations/kubernetes.io~1change-cause"));
     assert_eq!(json_patch.stamped(&stamp), json_patch.stamped(&stamp));
+}
+
+#[test]
+fn a_scale_writes_the_number_and_remembers_what_was() {
+    let plan = plan(&facts(), &scale(6));
+    assert_eq!(plan.patch.body, json!({"metadata": {"uid": "u-1"}, "spec": {"replicas": 6}}));
+    assert_eq!((plan.summary.as_str(), plan.desired, plan.scaled_from), ("Scale API server in PROD, 4 to 6", 6, Some(4)));
+    assert_eq!(plan.from, plan.to, "what runs stays");
+    assert!(plan.approval.is_some(), "production asks for votes");
+    let warned = |replicas| self::plan(&facts(), &scale(replicas)).gates.iter().any(|gate| gate.name == "replicas" && gate.state == "warn");
+    assert!(warned(0) && warned(2) && !warned(3));
+}
+
+#[test]
+fn a_scale_of_a_paused_deployment_is_allowed_as_the_controller_scales_it() {
+    let mut facts = facts();
+    facts.target.as_mut().unwrap().object["spec"]["paused"] = json!(true);
+    assert_eq!(plan(&facts, &scale(5)).desired, 5);
+}
+
+#[test]
+fn a_restart_marks_the_template_as_kubectl_does() {
+    let plan = plan(&facts(), &restart());
+    let mark = json!({"metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": "1970-01-01T02:00:00Z"}}});
+    assert_eq!(plan.patch.body["spec"]["template"], mark);
+    assert_eq!(plan.from, plan.to);
+    let mut facts = facts();
+    facts.target.as_mut().unwrap().object["spec"]["updateStrategy"] = json!({"type": "OnDelete"});
+    let gate = self::plan(&facts, &restart()).gates.into_iter().find(|gate| gate.name == "strategy").unwrap();
+    assert_eq!((gate.state.as_str(), gate.title.as_str()), ("warn", "Nothing restarts by itself"));
+}
+
+#[test]
+fn helm_does_not_forbid_and_is_said() {
+    let mut facts = facts();
+    facts.target.as_mut().unwrap().managed_by = Some(Manager { tool: "Helm".into(), gitops: false });
+    let plan = plan(&facts, &promote());
+    assert!(plan.gates.iter().any(|gate| gate.name == "manager" && gate.state == "warn" && gate.detail.contains("Helm")));
+}
+
+#[test]
+fn a_rollback_makes_room_for_its_marks_where_there_are_no_annotations() {
+    let mut facts = facts();
+    facts.record = Some((record(1, "1.41.0"), json!({"spec": {"containers": []}})));
+    facts.target.as_mut().unwrap().object["metadata"].as_object_mut().unwrap().remove("annotations");
+    let body = plan(&facts, &rollback(1)).patch.body;
+    assert_eq!(body[1], json!({"op": "add", "path": "/metadata/annotations", "value": {}}));
 }

@@ -5,7 +5,8 @@
 use domain::Time;
 use domain::catalog::{Component, DeclaredWorkload};
 use domain::clusters::{
-    CellState, Observed, Pod, PodContainer, Reach, Rollout, Waiting, Workload, WorkloadKey, WorkloadKind, cell, rollout,
+    CellState, Container, Observed, Pod, PodContainer, Present, Reach, Revision, Rollout, Waiting, Workload, WorkloadKey, WorkloadKind,
+    cell, rollout,
 };
 
 fn workload(kind: WorkloadKind) -> Workload {
@@ -24,12 +25,15 @@ fn workload(kind: WorkloadKind) -> Workload {
         updated: 3,
         ready: 3,
         available: 3,
-        revision: Some(1),
+        present: Present::Number(Some(1)),
         revisions_agree: true,
         stalled: None,
         replica_failure: None,
         containers: vec![],
+        labels: Default::default(),
+        references: Default::default(),
         managed_by: None,
+        edited: None,
         change: None,
         cause: None,
     }
@@ -101,6 +105,7 @@ fn component() -> Component {
         title: "API".into(),
         owner: "backend".into(),
         technology: String::new(),
+        image: None,
         port: None,
         replicas: Some(3),
         cpu: None,
@@ -116,7 +121,9 @@ fn stuck_pod(reason: &str) -> Pod {
         namespace: "ns".into(),
         name: "api-1".into(),
         owner: "u".into(),
+        revision: String::new(),
         created: Time(0),
+        ready_at: None,
         phase: "Pending".into(),
         ready: false,
         deleting: false,
@@ -133,7 +140,7 @@ fn stuck_pod(reason: &str) -> Pod {
 }
 
 fn state(w: &Workload, pods: &[&Pod], reach: &Reach) -> CellState {
-    cell(&component(), "ns", Some(Observed { workload: w, replica_sets: &[], pods }), reach).state
+    cell(&component(), "ns", Some(Observed { workload: w, revisions: &[], pods }), reach).state
 }
 
 #[test]
@@ -148,6 +155,10 @@ fn health_is_never_better_than_what_is_known() {
     assert_eq!(state(&healthy, &[], &forbidden), CellState::Unknown);
     assert_eq!(state(&with(Deployment, |w| w.paused = true), &[&pod], &Reach::Live), CellState::Paused);
     assert_eq!(state(&with(Deployment, |w| w.desired = 0), &[], &Reach::Live), CellState::Healthy);
+    let unseen = with(Deployment, |w| (w.desired, w.generation) = (0, 3));
+    assert_eq!(state(&unseen, &[], &Reach::Live), CellState::Progressing, "the controller has not looked yet");
+    let made = with(WorkloadKind::DaemonSet, |w| (w.desired, w.ready, w.observed_generation, w.generation) = (0, 0, 0, 1));
+    assert_eq!(state(&made, &[], &Reach::Live), CellState::Progressing, "nor at a DaemonSet that was just made");
     assert_eq!(state(&with(Deployment, |w| (w.updated, w.ready) = (1, 3)), &[], &Reach::Live), CellState::Progressing);
     assert_eq!(state(&with(Deployment, |w| w.updated = 1), &[&pod], &Reach::Live), CellState::Degraded);
     assert_eq!(state(&with(Deployment, |w| (w.updated, w.ready) = (1, 0)), &[&pod], &Reach::Live), CellState::Down);
@@ -163,7 +174,88 @@ fn health_is_never_better_than_what_is_known() {
 #[test]
 fn a_cell_says_why_and_shows_drift() {
     let w = with(WorkloadKind::Deployment, |w| (w.desired, w.replicas, w.updated, w.ready, w.available) = (2, 2, 2, 2, 2));
-    let cell = cell(&component(), "ns", Some(Observed { workload: &w, replica_sets: &[], pods: &[] }), &Reach::Live);
+    let cell = cell(&component(), "ns", Some(Observed { workload: &w, revisions: &[], pods: &[] }), &Reach::Live);
     assert_eq!((cell.drift[0].field.as_str(), cell.drift[0].declared.as_str(), cell.drift[0].observed.as_str()), ("replicas", "3", "2"));
     assert_eq!(cell.reason, "");
+}
+
+fn container(image: &str) -> Container {
+    Container { name: "api".into(), image: image.into(), cpu: Some("2000m".into()), memory: Some("4Gi".into()), ports: vec![8000] }
+}
+
+/// What differs, as `field declared/observed`.
+fn drift(change: impl Fn(&mut Component, &mut Container)) -> Vec<String> {
+    let declared = Component {
+        port: Some(8000),
+        cpu: Some("2".into()),
+        memory: Some("4096Mi".into()),
+        image: Some("registry.example/api".into()),
+        ..component()
+    };
+    let (mut component, mut container) = (declared, container("registry.example/api:1.2"));
+    change(&mut component, &mut container);
+    let w = with(WorkloadKind::Deployment, |w| w.containers = vec![container.clone()]);
+    let seen = cell(&component, "ns", Some(Observed { workload: &w, revisions: &[], pods: &[] }), &Reach::Live);
+    seen.drift.iter().map(|d| format!("{} {}/{}", d.field, d.declared, d.observed)).collect()
+}
+
+#[test]
+fn drift_is_told_by_amount_not_by_spelling() {
+    assert_eq!(drift(|_, _| {}), Vec::<String>::new());
+    assert_eq!(drift(|_, c| c.cpu = Some("500m".into())), ["cpu 2/500m"]);
+    assert_eq!(drift(|_, c| c.memory = None), ["memory 4096Mi/none"]);
+    assert_eq!(drift(|_, c| c.ports = vec![9000, 9001]), ["port 8000/9000, 9001"]);
+    assert_eq!(drift(|_, c| c.ports = vec![]), Vec::<String>::new(), "a container need not name its ports");
+    assert_eq!(drift(|_, c| c.image = "docker.io/other/api:1.2".into()), ["image registry.example/api/docker.io/other/api"]);
+    assert_eq!(drift(|d, _| d.image = None), Vec::<String>::new());
+}
+
+fn revision(name: &str, number: i64, template: &str) -> Revision {
+    Revision {
+        namespace: "ns".into(),
+        name: name.into(),
+        uid: format!("uid-{name}"),
+        owner: "u".into(),
+        number,
+        created: Time(number),
+        desired: 0,
+        images: vec![],
+        template: template.into(),
+        cause: None,
+        commit: None,
+        author: None,
+        change: None,
+    }
+}
+
+fn numbered(kind: WorkloadKind, present: Present, revisions: &[Revision]) -> Option<i64> {
+    let w = with(kind, |w| w.present = present.clone());
+    cell(&component(), "ns", Some(Observed { workload: &w, revisions, pods: &[] }), &Reach::Live).revision
+}
+
+#[test]
+fn each_kind_names_its_present_revision_in_its_own_way() {
+    use WorkloadKind::{DaemonSet, Deployment, StatefulSet};
+    let revisions = [revision("api-b", 5, "hash-b"), revision("api-a", 4, "hash-a")];
+    assert_eq!(numbered(Deployment, Present::Number(Some(4)), &revisions), Some(4));
+    assert_eq!(numbered(Deployment, Present::Number(Some(6)), &revisions), Some(6), "its ReplicaSet's news is under way");
+    assert_eq!(numbered(StatefulSet, Present::Named("api-a".into()), &revisions), Some(4), "an old one that was taken up again");
+    assert_eq!(numbered(StatefulSet, Present::Named("api-c".into()), &revisions), None);
+    assert_eq!(numbered(DaemonSet, Present::Template("hash-b".into()), &revisions), Some(5));
+    assert_eq!(numbered(DaemonSet, Present::Template("hash-c".into()), &revisions), None);
+}
+
+#[test]
+fn pods_belong_to_a_revision_by_owner_or_by_hash() {
+    let mut pod = stuck_pod("CrashLoopBackOff");
+    let set = revision("postgres-6f8d9c", 2, "t");
+    assert!(!set.has(&pod), "a pod without a hash");
+    for (hash, owner, ours) in
+        [("postgres-6f8d9c", "u", true), ("6f8d9c", "u", true), ("8d9c", "u", false), ("6f8d9c", "other", false), ("", "u", false)]
+    {
+        (pod.revision, pod.owner) = (hash.into(), owner.into());
+        assert_eq!(set.has(&pod), ours, "{hash} {owner}");
+    }
+    (pod.revision, pod.owner) = (String::new(), "uid-postgres-6f8d9c".into());
+    assert!(set.has(&pod), "a ReplicaSet owns its pods");
 }

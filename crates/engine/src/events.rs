@@ -11,16 +11,19 @@ pub enum Topic {
     Changes,
     /// Who is asked to decide.
     Approvals,
+    /// Kubernetes Events; at most once a second and cluster, for they come in bursts.
+    Happenings,
 }
 
 impl Topic {
-    pub const ALL: [Topic; 3] = [Topic::Matrix, Topic::Changes, Topic::Approvals];
+    pub const ALL: [Topic; 4] = [Topic::Matrix, Topic::Changes, Topic::Approvals, Topic::Happenings];
 
     pub fn as_str(self) -> &'static str {
         match self {
             Topic::Matrix => "matrix",
             Topic::Changes => "changes",
             Topic::Approvals => "approvals",
+            Topic::Happenings => "happenings",
         }
     }
 }
@@ -33,7 +36,7 @@ pub struct Event {
 
 #[derive(Debug)]
 pub struct Bus {
-    versions: [AtomicU64; 3],
+    versions: [AtomicU64; 4],
     sender: broadcast::Sender<Event>,
 }
 

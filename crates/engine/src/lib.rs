@@ -6,6 +6,8 @@ mod changes;
 pub mod clusters;
 mod error;
 pub mod events;
+mod happenings;
+pub mod logs;
 mod matrix;
 pub mod metrics;
 mod releases;
@@ -17,6 +19,7 @@ pub use error::{Error, Result, StartError};
 pub use store::{ChangeFilter, Page, PageRequest, Store, TokenInfo};
 
 use clusters::Cluster;
+pub use clusters::Patience;
 use domain::Time;
 use domain::catalog::Catalog;
 use events::{Bus, Topic};
@@ -33,6 +36,7 @@ pub struct Options {
     pub database_url: String,
     pub demo: Option<Demo>,
     pub external_url: String,
+    pub patience: Patience,
 }
 
 /// Where the simulated clusters listen.
@@ -166,11 +170,8 @@ async fn connect_all(options: &Options, bus: &Arc<Bus>) -> Result<BTreeMap<Strin
     let mut clusters = BTreeMap::new();
     for declared in &options.catalog.clusters {
         let url = options.demo.as_ref().and_then(|demo| demo.clusters.iter().find(|(name, _)| *name == declared.name));
-        let mut namespaces: Vec<String> =
-            options.catalog.environments.iter().filter(|e| e.cluster == declared.name).map(|e| e.namespace.clone()).collect();
-        namespaces.sort();
-        namespaces.dedup();
-        let cluster = Cluster::connect(declared, url.map(|(_, url)| url.as_str()), namespaces, bus.clone()).await?;
+        let namespaces = options.catalog.namespaces(&declared.name);
+        let cluster = Cluster::connect(declared, url.map(|(_, url)| url.as_str()), namespaces, options.patience, bus.clone()).await?;
         clusters.insert(declared.name.clone(), Arc::new(cluster));
     }
     Ok(clusters)

@@ -8,8 +8,8 @@ use crate::error::Result;
 use domain::access::{Actor, Verb, authorize};
 use domain::catalog::{Component, Environment};
 use domain::clusters::{
-    Behind, Cell, ComponentIn, ComponentView, Declared, EnvironmentHead, EnvironmentView, InEnvironment, Matrix, MatrixRow, Pod, PodView,
-    Undeclared, cell, said,
+    Around, Behind, Cell, ComponentIn, ComponentView, Declared, EnvironmentHead, EnvironmentView, InEnvironment, Inventory, Matrix,
+    MatrixRow, Pod, PodView, Undeclared, around, cell, said,
 };
 use domain::releases::{ImageRef, behind};
 use std::sync::Arc;
@@ -42,7 +42,12 @@ impl Engine {
         authorize(actor, Verb::Read)?;
         let environment = self.0.catalog.environment(name)?;
         let components = self.0.catalog.components.iter().map(|c| self.in_environment(c, environment)).collect::<Result<_>>()?;
-        Ok(EnvironmentView { environment: self.head(environment)?, components, undeclared: self.undeclared(environment)? })
+        Ok(EnvironmentView {
+            environment: self.head(environment)?,
+            components,
+            undeclared: self.undeclared(environment)?,
+            inventory: self.inventory(environment)?,
+        })
     }
 
     pub(crate) fn head(&self, environment: &Environment) -> Result<EnvironmentHead> {
@@ -101,7 +106,23 @@ impl Engine {
             cell: self.cell(component, environment)?,
             pods: pods(cluster, component, environment),
             deployments,
+            around: self.around(component, environment)?,
         })
+    }
+
+    fn around(&self, component: &Component, environment: &Environment) -> Result<Around> {
+        let state = self.cluster(&environment.cluster)?.state();
+        let Some(known) = state.observed(&component.workload.key(&environment.namespace)) else { return Ok(Around::default()) };
+        let others: Vec<_> = state.workloads_in(&environment.namespace).collect();
+        Ok(around::around(known.workload, state.neighbours_in(&environment.namespace), &others))
+    }
+
+    fn inventory(&self, environment: &Environment) -> Result<Inventory> {
+        let state = self.cluster(&environment.cluster)?.state();
+        let workloads: Vec<_> = state.workloads_in(&environment.namespace).collect();
+        let all = state.neighbours_in(&environment.namespace).chain(state.nodes());
+        let forbidden = state.forbidden(&environment.namespace).map(str::to_owned).collect();
+        Ok(Inventory { forbidden, ..around::inventory(all, &workloads) })
     }
 
     fn in_environment(&self, component: &Component, environment: &Environment) -> Result<InEnvironment> {
@@ -145,7 +166,7 @@ fn pods(cluster: &Cluster, component: &Component, environment: &Environment) -> 
 }
 
 fn pod_view(pod: &Pod, known: &Known<'_>, container: &str) -> PodView {
-    let images = known.replica_sets.iter().find(|rs| rs.uid == pod.owner).map_or(&known.workload.containers, |rs| &rs.images);
+    let images = known.revisions.iter().find(|revision| revision.has(pod)).map_or(&known.workload.containers, |revision| &revision.images);
     let image = images.iter().find(|c| c.name == container).and_then(|c| ImageRef::parse(&c.image));
     PodView {
         name: pod.name.clone(),

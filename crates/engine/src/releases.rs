@@ -10,7 +10,7 @@ use domain::Time;
 use domain::access::{Actor, Verb, authorize};
 use domain::catalog::{Component, Environment};
 use domain::changes::State;
-use domain::clusters::{ReplicaSet, WorkloadKind};
+use domain::clusters::{Revision, Workload, WorkloadKind};
 use domain::releases::{DeploymentRecord, ImageRef, RecordOutcome};
 use serde_json::Value;
 use std::collections::HashMap;
@@ -59,7 +59,9 @@ impl Records {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Seen {
     object_uid: String,
-    replica_sets: Vec<ReplicaSet>,
+    revisions: Vec<Revision>,
+    /// The change of ours that wrote the workload last.
+    change: Option<String>,
     current_revision: Option<i64>,
     progressed: Option<Time>,
     digest: Option<String>,
@@ -96,11 +98,15 @@ impl Engine {
         let cluster = self.cluster_of(environment)?;
         let Some(seen) = look(&cluster, component, environment) else { return Ok(()) };
         let before = self.0.store.records(&component.name, &environment.name, &seen.object_uid).await?;
-        for rs in seen.replica_sets.iter().rev() {
-            match before.iter().find(|record| record.revision == rs.revision) {
-                None => self.record_revision(&cluster, component, environment, &seen, rs, &before).await?,
-                Some(record) if record.digest.is_none() && seen.current_revision == Some(rs.revision) => {
+        for revision in seen.revisions.iter().rev().filter(|revision| is_named(&seen, revision)) {
+            match before.iter().find(|record| record.revision == revision.number) {
+                None => self.record_revision(&cluster, component, environment, &seen, revision, &before).await?,
+                Some(record) if record.digest.is_none() && seen.current_revision == Some(revision.number) => {
                     self.complete(record, &seen).await?
+                }
+                // People write the cause after the release: `kubectl annotate` follows `kubectl set image`.
+                Some(record) if record.change.is_none() && revision.cause.is_some() && record.cause != revision.cause => {
+                    self.explain(record, revision).await?
                 }
                 Some(_) => {}
             }
@@ -126,11 +132,12 @@ impl Engine {
         component: &Component,
         environment: &Environment,
         seen: &Seen,
-        rs: &ReplicaSet,
+        revision: &Revision,
         before: &[DeploymentRecord],
     ) -> Result<()> {
-        let Some(object) = cluster.get_replica_set(&environment.namespace, &rs.name).await? else { return Ok(()) };
-        let mut new = new_record(component, environment, seen, rs, &object, before);
+        let kind = component.workload.kind;
+        let Some(template) = cluster.revision_template(kind, &environment.namespace, &revision.name).await? else { return Ok(()) };
+        let mut new = new_record(component, environment, seen, revision, &template, before);
         self.credit(&mut new, before).await?;
         let mut tx = self.0.store.write().await?;
         self.0.store.insert_record(&mut tx, &new).await?;
@@ -142,7 +149,8 @@ impl Engine {
     async fn credit(&self, new: &mut NewRecord, before: &[DeploymentRecord]) -> Result<()> {
         let Some(id) = new.change.take() else { return Ok(()) };
         let Some(change) = self.0.store.change(&id).await? else { return Ok(()) };
-        if before.iter().any(|record| record.change.as_ref() == Some(&id)) || change.plan.to.image != new.image {
+        let credited = before.iter().any(|record| record.change.as_ref() == Some(&id));
+        if credited || !change.plan.kind.makes_revision() || change.plan.to.image != new.image {
             new.outcome = RecordOutcome::Unknown;
             (new.by, new.commit, new.cause) = (None, None, None);
             return Ok(());
@@ -166,6 +174,12 @@ impl Engine {
         Ok(())
     }
 
+    async fn explain(&self, record: &DeploymentRecord, revision: &Revision) -> Result<()> {
+        let mut tx = self.0.store.write().await?;
+        self.0.store.explain_record(&mut tx, &record.id, revision.cause.as_deref()).await?;
+        Ok(tx.commit().await?)
+    }
+
     async fn complete(&self, record: &DeploymentRecord, seen: &Seen) -> Result<()> {
         let Some(digest) = &seen.digest else { return Ok(()) };
         let mut tx = self.0.store.write().await?;
@@ -185,66 +199,73 @@ fn look(cluster: &Cluster, component: &Component, environment: &Environment) -> 
     Some(Seen {
         object_uid: known.workload.uid.clone(),
         // How many pods it should have is not a matter of the record.
-        replica_sets: known.replica_sets.iter().map(|rs| ReplicaSet { desired: 0, ..rs.clone() }).collect(),
-        current_revision: known.workload.revision,
+        revisions: known.revisions.iter().map(|revision| Revision { desired: 0, ..revision.clone() }).collect(),
+        change: known.workload.change.clone(),
+        current_revision: present_number(known.workload, known.as_observed().revision()),
         progressed: known.workload.progressed,
         digest: container.as_deref().and_then(|name| known.as_observed().digest(name)),
         container,
     })
 }
 
+/// Whose write made a ControllerRevision is told by the workload, once that names it as the present one. Until then it is too early
+/// to write it down: its news and the workload's come by two watches, in any order.
+fn is_named(seen: &Seen, revision: &Revision) -> bool {
+    revision.template.is_empty() || seen.current_revision.is_some_and(|current| revision.number <= current)
+}
+
+/// The controllers of StatefulSets and DaemonSets name the present revision only once they have seen the spec.
+fn present_number(workload: &Workload, revision: Option<&Revision>) -> Option<i64> {
+    let seen = workload.key.kind == WorkloadKind::Deployment || workload.observed_generation >= workload.generation;
+    revision.filter(|_| seen).map(|revision| revision.number)
+}
+
 fn new_record(
     component: &Component,
     environment: &Environment,
     seen: &Seen,
-    rs: &ReplicaSet,
-    object: &Value,
+    revision: &Revision,
+    template: &Value,
     before: &[DeploymentRecord],
 ) -> NewRecord {
-    let current = seen.current_revision == Some(rs.revision);
-    let image = rs
+    let current = seen.current_revision == Some(revision.number);
+    let image = revision
         .images
         .iter()
         .find(|c| Some(&c.name) == seen.container.as_ref())
-        .or(rs.images.first())
+        .or(revision.images.first())
         .map(|c| c.image.clone())
         .unwrap_or_default();
     let pinned = ImageRef::parse(&image).and_then(|image| image.digest);
-    let at = recorded_at(seen, rs, current, before);
+    let at = recorded_at(seen, revision, current, before);
+    // A ControllerRevision that is taken up again keeps the notes of its first time: what wrote the workload last is told by that.
+    let of_workload = seen.change.clone().filter(|_| current && !revision.template.is_empty());
+    let change = of_workload.or_else(|| revision.change.clone());
     NewRecord {
         component: component.name.clone(),
         environment: environment.name.clone(),
         object_uid: seen.object_uid.clone(),
-        revision: rs.revision,
+        revision: revision.number,
         digest: pinned.or_else(|| if current { seen.digest.clone() } else { None }),
         image,
-        change: rs.change.clone(),
-        by: rs.author.clone(),
-        commit: rs.commit.clone(),
-        cause: rs.cause.clone(),
-        template: template(object).to_string(),
+        outcome: if change.is_some() { RecordOutcome::Running } else { RecordOutcome::Unknown },
+        change,
+        by: revision.author.clone(),
+        commit: revision.commit.clone(),
+        cause: revision.cause.clone(),
+        template: template.to_string(),
         at,
-        outcome: if rs.change.is_some() { RecordOutcome::Running } else { RecordOutcome::Unknown },
     }
 }
 
-/// When the revision began. A ReplicaSet that a rollback took up again is older than its revision: then it is now, or, when the
-/// portal looks here for the first time, when the rollout last made progress.
-fn recorded_at(seen: &Seen, rs: &ReplicaSet, current: bool, before: &[DeploymentRecord]) -> Time {
-    if before.iter().any(|record| record.revision < rs.revision && record.at >= rs.created) {
+/// When the revision began. One that a rollback took up again is older than its number: then it is now, or, when the portal looks
+/// here for the first time, when the rollout last made progress.
+fn recorded_at(seen: &Seen, revision: &Revision, current: bool, before: &[DeploymentRecord]) -> Time {
+    if before.iter().any(|record| record.revision < revision.number && record.at >= revision.created) {
         return now();
     }
-    let taken_up_again = current && seen.replica_sets.iter().any(|other| other.created > rs.created);
-    if taken_up_again { seen.progressed.unwrap_or(rs.created) } else { rs.created }
-}
-
-/// The ReplicaSet's pod template as the Deployment had it: without the label that the controller adds.
-fn template(object: &Value) -> Value {
-    let mut template = object.pointer("/spec/template").cloned().unwrap_or(Value::Null);
-    if let Some(labels) = template.pointer_mut("/metadata/labels").and_then(Value::as_object_mut) {
-        labels.remove("pod-template-hash");
-    }
-    template
+    let taken_up_again = current && seen.revisions.iter().any(|other| other.created > revision.created);
+    if taken_up_again { seen.progressed.unwrap_or(revision.created) } else { revision.created }
 }
 
 /// Follows the clusters, and records what is new shortly after it shows.
@@ -269,8 +290,7 @@ async fn record_all(engine: &Engine) {
     let catalog = engine.catalog();
     let listed = engine.0.clusters.values().all(|cluster| cluster.state().settled());
     for environment in &catalog.environments {
-        let deployments = catalog.components.iter().filter(|c| c.workload.kind == WorkloadKind::Deployment);
-        for component in deployments.filter(|component| engine.is_news(component, environment)) {
+        for component in catalog.components.iter().filter(|component| engine.is_news(component, environment)) {
             if let Err(error) = engine.record_place(component, environment).await {
                 tracing::warn!(%error, component = component.name, environment = environment.name, "a revision was not recorded; it is tried again");
             }

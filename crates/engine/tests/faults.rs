@@ -76,24 +76,3 @@ async fn a_dead_cluster_is_unknown_and_nobody_else_notices() {
     world.settled("prod").await;
     world.promoted("bea").await;
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn watches_that_expire_or_break_converge_to_the_truth() {
-    let world = World::new().await;
-    for expire in [true, false] {
-        let tag = if expire { "1.50.0" } else { "1.51.0" };
-        if expire {
-            world.prod.compact();
-            world.prod.faults().expire_watches();
-        } else {
-            world.prod.faults().drop_watches();
-        }
-        world.prod.apply(support::deployment("devmatrix", tag)).unwrap();
-        eventually("the new tag shows", || async {
-            let matrix = world.engine.matrix(&actor("viv")).await.unwrap();
-            let cell = &matrix.components[0].cells["prod"];
-            (cell.tag.as_deref() == Some(tag) && cell.state.as_str() == "healthy").then_some(())
-        })
-        .await;
-    }
-}

@@ -68,10 +68,13 @@ struct Scripted {
 pub(crate) struct Weather {
     pub latency: Duration,
     pub black_hole: bool,
+    pub mute_watches: bool,
     pub refuse: bool,
     /// Counts the orders to drop all watches; the second one those that end with 410.
     pub cut_watches: u64,
     pub expired_watches: u64,
+    /// Counts the orders to cut all logs that are followed.
+    pub cut_logs: u64,
 }
 
 /// The script of one cluster. All methods may be called at any time, also while requests run.
@@ -108,6 +111,12 @@ impl Faults {
         self.weather.send_modify(|it| it.black_hole = on);
     }
 
+    /// While it is on, open watches fall silent, as over a connection of which only one end still knows; everything else is
+    /// answered. What happened meanwhile is not told on these watches afterwards either: their connections never recover.
+    pub fn mute_watches(&self, on: bool) {
+        self.weather.send_modify(|it| it.mute_watches = on);
+    }
+
     /// While it is on, every connection, open or new, is closed at once.
     pub fn refuse(&self, on: bool) {
         self.weather.send_modify(|it| it.refuse = on);
@@ -116,6 +125,11 @@ impl Faults {
     /// Cuts all open watches now, in the middle of their answer.
     pub fn drop_watches(&self) {
         self.weather.send_modify(|it| it.cut_watches += 1);
+    }
+
+    /// Cuts all logs that are followed now, in the middle of their answer.
+    pub fn drop_logs(&self) {
+        self.weather.send_modify(|it| it.cut_logs += 1);
     }
 
     /// Ends all open watches now with the event that their resourceVersion has expired.
@@ -131,8 +145,10 @@ impl Faults {
     /// Back to good weather: nothing scripted, no latency, no black hole, no refusal.
     pub fn clear(&self) {
         self.script().clear();
-        self.weather
-            .send_modify(|it| *it = Weather { cut_watches: it.cut_watches, expired_watches: it.expired_watches, ..Weather::default() });
+        self.weather.send_modify(|it| {
+            let (cut_watches, expired_watches, cut_logs) = (it.cut_watches, it.expired_watches, it.cut_logs);
+            *it = Weather { cut_watches, expired_watches, cut_logs, ..Weather::default() };
+        });
     }
 
     /// The fault for a request, if one is due for it; counts it as happened.

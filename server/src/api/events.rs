@@ -19,11 +19,12 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
 /// Proxies close what is silent for a minute.
-const KEEP_ALIVE: Duration = Duration::from_secs(15);
+pub(super) const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// What has changed, as it changes
 ///
-/// At first the present version of each topic. `event` is `matrix`, `changes` or `approvals`; `data` is `{"version": n}`.
+/// At first the present version of each topic. `event` is `matrix`, `changes`, `approvals` or `happenings` (Kubernetes Events);
+/// `data` is `{"version": n}`.
 #[utoipa::path(get, operation_id = "follow_events", path = "/api/v1/events", tag = "events",
     responses((status = 200, description = "A stream that does not end by itself", body = String, content_type = "text/event-stream")))]
 pub async fn stream(State(portal): State<Portal>, headers: HeaderMap) -> Result<impl IntoResponse, Problem> {
@@ -51,10 +52,10 @@ impl Listener {
         loop {
             tokio::select! {
                 () = stopping.cancelled() => return None,
-                () = tokio::time::sleep(REMEMBERED) => if !self.is_welcome().await { return None },
+                () = tokio::time::sleep(REMEMBERED) => if !is_welcome(&self.portal, &self.headers).await { return None },
                 received = self.receiver.recv() => return match received {
                     // Between two looks at the session nothing is sent that it does not know to be open.
-                    Ok(_) if !self.is_welcome().await => None,
+                    Ok(_) if !is_welcome(&self.portal, &self.headers).await => None,
                     Ok(event) => Some(vec![told(event.topic, event.version)]),
                     Err(RecvError::Lagged(_)) => Some(current(&self.portal)),
                     Err(RecvError::Closed) => None,
@@ -62,11 +63,11 @@ impl Listener {
             }
         }
     }
+}
 
-    /// An outage of the database is no reason to close; an unknown session is.
-    async fn is_welcome(&self) -> bool {
-        !matches!(guard::identify(&self.portal, &self.headers).await, Err(Error::Unauthenticated))
-    }
+/// Whether a stream may go on. An outage of the database is no reason to close; an unknown session is.
+pub(super) async fn is_welcome(portal: &Portal, headers: &HeaderMap) -> bool {
+    !matches!(guard::identify(portal, headers).await, Err(Error::Unauthenticated))
 }
 
 fn current(portal: &Portal) -> Vec<Event> {

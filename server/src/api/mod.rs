@@ -7,6 +7,7 @@ mod changes;
 mod events;
 mod health;
 mod holds;
+mod logs;
 mod me;
 pub mod openapi;
 mod path;
@@ -45,6 +46,8 @@ pub fn routes() -> OpenApiRouter<Portal> {
         .routes(routes!(catalog::components))
         .routes(routes!(catalog::component))
         .routes(routes!(catalog::deployments))
+        .routes(routes!(logs::lines))
+        .routes(routes!(logs::events))
         .routes(routes!(catalog::environments))
         .routes(routes!(catalog::environment))
         .routes(routes!(changes::list, changes::create))

@@ -26,6 +26,10 @@ pub enum Command {
     Promote(Promote),
     /// Ask for a rollback
     Rollback(Rollback),
+    /// Ask for another number of replicas
+    Scale(Scale),
+    /// Ask for the same pods anew, a few at a time
+    Restart(Restart),
     /// Approve a change's plan
     Approve(Approve),
     /// Make, list and revoke API tokens
@@ -56,6 +60,9 @@ pub struct Check {
     /// The configuration; without it ./devmatrix.yaml
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// Ask each cluster whether the portal has the rights that it needs there
+    #[arg(long)]
+    pub clusters: bool,
 }
 
 /// How to reach a portal, for the commands that do.
@@ -114,6 +121,34 @@ pub struct Rollback {
     /// Without it the last revision that did not fail, with another release than the present one
     #[arg(long, value_name = "N")]
     pub to_revision: Option<i64>,
+    #[arg(long)]
+    pub reason: String,
+    /// Wait for the end, and tell the rollout's progress
+    #[arg(long)]
+    pub wait: bool,
+    #[command(flatten)]
+    pub remote: Remote,
+}
+
+#[derive(Args)]
+pub struct Scale {
+    pub component: String,
+    pub environment: String,
+    #[arg(long, value_name = "N")]
+    pub replicas: i64,
+    #[arg(long)]
+    pub reason: String,
+    /// Wait for the end, and tell the rollout's progress
+    #[arg(long)]
+    pub wait: bool,
+    #[command(flatten)]
+    pub remote: Remote,
+}
+
+#[derive(Args)]
+pub struct Restart {
+    pub component: String,
+    pub environment: String,
     #[arg(long)]
     pub reason: String,
     /// Wait for the end, and tell the rollout's progress

@@ -1,6 +1,6 @@
 //! The API from a terminal: what runs where, asking for changes, approving them, waiting for their end.
 
-use super::arguments::{Approve, List, Matrix, Promote, Remote, Rollback};
+use super::arguments::{Approve, List, Matrix, Promote, Remote, Restart, Rollback, Scale};
 use super::remote::{Client, Refused, parse, segment};
 use super::show::{plain, table};
 use super::{Done, Failure};
@@ -120,6 +120,21 @@ fn good_record(records: &[DeploymentRecord]) -> Option<&DeploymentRecord> {
         let good = matches!(record.outcome, RecordOutcome::Succeeded | RecordOutcome::Unknown);
         good && !record.current && current.is_none_or(|current| !record.same_artifact(&current.image, current.digest.as_deref()))
     })
+}
+
+pub fn scale(arguments: &Scale) -> Done {
+    let body = json!({
+        "kind": "scale", "component": arguments.component, "environment": arguments.environment,
+        "replicas": arguments.replicas, "reason": arguments.reason,
+    });
+    ask(&Client::of(&arguments.remote)?, &body, &arguments.remote, arguments.wait)
+}
+
+pub fn restart(arguments: &Restart) -> Done {
+    let body = json!({
+        "kind": "restart", "component": arguments.component, "environment": arguments.environment, "reason": arguments.reason,
+    });
+    ask(&Client::of(&arguments.remote)?, &body, &arguments.remote, arguments.wait)
 }
 
 fn ask(client: &Client, body: &Value, remote: &Remote, wait: bool) -> Done {

@@ -73,6 +73,8 @@ fn execute(command: Command) -> Done {
         Command::Changes(list) => changes::list(&list),
         Command::Promote(promote) => changes::promote(&promote),
         Command::Rollback(rollback) => changes::rollback(&rollback),
+        Command::Scale(scale) => changes::scale(&scale),
+        Command::Restart(restart) => changes::restart(&restart),
         Command::Approve(approve) => changes::approve(&approve),
         Command::Token(token) => in_runtime(token::run(token)),
     }

@@ -100,7 +100,7 @@ async fn start(
 ) -> Result<Portal, Failure> {
     let address = listener.local_addr().map_err(|error| Failure::failed(format!("The address of the socket is unknown: {error}.")))?;
     let external_url = external_url.unwrap_or_else(|| format!("http://{address}"));
-    let engine = Engine::start(Options { catalog, database_url, demo, external_url }).await?;
+    let engine = Engine::start(Options { catalog, database_url, demo, external_url, patience: engine::Patience::default() }).await?;
     Ok(crate::build(Config { engine, address, site_root: None }))
 }
 

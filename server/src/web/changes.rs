@@ -52,6 +52,7 @@ pub async fn new(asked: Asked, RawQuery(query): RawQuery) -> Response {
         environment: take("environment").unwrap_or_default(),
         from: take("from"),
         to_revision: take("to_revision"),
+        replicas: take("replicas"),
         reason: take("reason").unwrap_or_default(),
     };
     // A plan is made for this look at it: it calls the cluster, so it is not kept.
@@ -73,6 +74,7 @@ pub async fn ask(asked: Asked, form: Form) -> Response {
         environment: form.get("environment").to_owned(),
         from: form.some("from"),
         to_revision: form.some("to_revision"),
+        replicas: form.some("replicas"),
         reason: form.get("reason").to_owned(),
     };
     match place(&asked, &wanted, &form).await {

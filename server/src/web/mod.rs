@@ -9,6 +9,7 @@ pub mod changes;
 mod form;
 pub mod holds;
 pub mod home;
+pub mod logs;
 pub mod preferences;
 pub mod sign_in;
 

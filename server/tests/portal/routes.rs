@@ -15,7 +15,7 @@ pub enum Access {
     Decide,
 }
 
-pub const API: [(&str, &str, Access); 21] = [
+pub const API: [(&str, &str, Access); 23] = [
     ("GET", "/healthz", Open),
     ("GET", "/readyz", Open),
     ("GET", "/metrics", Open),
@@ -25,6 +25,8 @@ pub const API: [(&str, &str, Access); 21] = [
     ("GET", "/api/v1/components", Read),
     ("GET", "/api/v1/components/{component}", Read),
     ("GET", "/api/v1/components/{component}/deployments", Read),
+    ("GET", "/api/v1/components/{component}/logs", Read),
+    ("GET", "/api/v1/components/{component}/events", Read),
     ("GET", "/api/v1/environments", Read),
     ("GET", "/api/v1/environments/{environment}", Read),
     ("GET", "/api/v1/changes", Read),
@@ -39,10 +41,12 @@ pub const API: [(&str, &str, Access); 21] = [
     ("GET", "/api/v1/events", Read),
 ];
 
-pub const PAGES: [(&str, &str, Access); 18] = [
+pub const PAGES: [(&str, &str, Access); 20] = [
     ("GET", "/", Read),
     ("GET", "/components", Read),
     ("GET", "/components/{component}", Read),
+    ("GET", "/components/{component}/logs", Read),
+    ("GET", "/components/{component}/logs.txt", Read),
     ("GET", "/environments", Read),
     ("GET", "/environments/{environment}", Read),
     ("GET", "/changes", Read),

@@ -77,7 +77,13 @@ impl Demo {
         let database_url = server::config::database_url(None, data.path()).unwrap();
         let mut catalog = clusters.catalog.clone();
         catalog.external_url = external_url.map(str::to_owned);
-        let options = Options { catalog, database_url, demo: Some(clusters.addresses()), external_url: format!("http://{HOST_NAME}") };
+        let options = Options {
+            catalog,
+            database_url,
+            demo: Some(clusters.addresses()),
+            external_url: format!("http://{HOST_NAME}"),
+            patience: engine::Patience::default(),
+        };
         let engine = Engine::start(options).await.unwrap();
         let portal = server::build(Config { engine, address: HOST_NAME.parse().unwrap(), site_root: None });
         let demo = Demo { router: portal.router(), portal, _clusters: clusters, _data: data };

@@ -1,7 +1,9 @@
 //! Reading `devmatrix.yaml`: every problem has a line, a column and what was expected. All problems of meaning are found
 //! in one reading; YAML itself stops at its first.
 
-use super::{Approval, Catalog, Cluster, Component, DeclaredWorkload, Environment, Kubeconfig, Provider, Rule, Team};
+mod access;
+
+use super::{Access, Approval, Catalog, Cluster, Component, DeclaredWorkload, Environment, Provider, Rule, Team};
 use crate::access::Role;
 use crate::clusters::WorkloadKind;
 use crate::names::{NAME_RULE, Name, nearest};
@@ -75,14 +77,11 @@ struct RawCluster {
     provider: Text,
     #[serde(default)]
     region: String,
-    kubeconfig: Option<RawKubeconfig>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawKubeconfig {
-    path: Text,
-    context: Option<String>,
+    kubeconfig: Option<access::RawKubeconfig>,
+    eks: Option<Spanned<access::RawEks>>,
+    gke: Option<Spanned<access::RawGke>>,
+    aks: Option<Spanned<access::RawAks>>,
+    deploy: Option<Spanned<access::RawDeploy>>,
 }
 
 #[derive(Deserialize)]
@@ -134,6 +133,7 @@ struct RawComponent {
     owner: Text,
     #[serde(default)]
     technology: String,
+    image: Option<Spanned<String>>,
     port: Option<Spanned<i64>>,
     replicas: Option<Spanned<i64>>,
     resources: Option<RawResources>,
@@ -243,19 +243,11 @@ impl Reader {
     fn cluster(&mut self, cluster: RawCluster) -> Cluster {
         self.name(&cluster.name);
         self.one_of("provider", &cluster.provider, &Provider::NAMES);
-        let provider = Provider::parse(&cluster.provider.value).unwrap_or(Provider::Kubeconfig);
-        if cluster.kubeconfig.is_none() && provider != Provider::InCluster {
-            self.problem(
-                &cluster.name,
-                "this cluster needs `kubeconfig: {path: …, context: …}` (cloud sign-in without one is not there yet)",
-            );
-        }
-        let kubeconfig = cluster.kubeconfig.map(|raw| Kubeconfig {
-            place: (raw.path.referenced.line(), raw.path.referenced.column()),
-            path: raw.path.value,
-            context: raw.context,
-        });
-        Cluster { name: cluster.name.value, provider, region: cluster.region, kubeconfig }
+        let (provider, (access, deploy)) = match Provider::parse(&cluster.provider.value) {
+            Some(provider) => (provider, self.access(&cluster, provider)),
+            None => (Provider::Kubeconfig, (Access::InCluster, None)),
+        };
+        Cluster { name: cluster.name.value, provider, region: cluster.region, access, deploy }
     }
 
     fn environment(&mut self, e: RawEnvironment, known: &Known) -> Environment {
@@ -360,6 +352,9 @@ impl Reader {
         if let Some(replicas) = c.replicas.as_ref().filter(|r| r.value < 0) {
             self.problem(replicas, "expected 0 replicas or more");
         }
+        if let Some(image) = c.image.as_ref().filter(|image| !is_repository(&image.value)) {
+            self.problem(image, "expected an image's repository without tag and digest, such as registry.example/team/api");
+        }
         let workload = self.workload(&c.workload);
         let (cpu, memory) = c.resources.map_or((None, None), |r| (r.cpu, r.memory));
         let name = c.name.value;
@@ -368,6 +363,7 @@ impl Reader {
             name,
             owner: c.owner.value,
             technology: c.technology,
+            image: c.image.map(|image| image.value),
             port: c.port.map(|p| p.value),
             replicas: c.replicas.map(|r| r.value),
             cpu,
@@ -451,7 +447,11 @@ impl Reader {
     }
 
     fn problem<T>(&mut self, at: &Spanned<T>, what: &str) {
-        self.problems.push(problem_at(at, what));
+        let problem = problem_at(at, what);
+        // What an identity inherits is read twice.
+        if !self.problems.contains(&problem) {
+            self.problems.push(problem);
+        }
     }
 
     fn warn<T>(&mut self, at: &Spanned<T>, what: &str) {
@@ -472,4 +472,8 @@ fn values<'a>(names: impl Iterator<Item = &'a Text>) -> Vec<String> {
 
 fn problem_at<T>(at: &Spanned<T>, what: &str) -> Problem {
     Problem { line: at.referenced.line(), column: at.referenced.column(), what: what.to_owned() }
+}
+
+fn is_repository(text: &str) -> bool {
+    crate::releases::ImageRef::parse(text).is_some_and(|image| image.tag.is_none() && image.digest.is_none())
 }

@@ -1,8 +1,10 @@
 //! What is declared: organisation, teams, clusters, environments with their policies, components. Read from
 //! `devmatrix.yaml` by [`read`]; a `Catalog` that exists is consistent: every reference in it resolves.
 
+mod access;
 mod file;
 
+pub use access::{Access, Aks, ApiServer, Ca, Eks, Federation, Gke, Kubeconfig};
 pub use file::{Problem, Read, read};
 
 use crate::access::{Person, Role};
@@ -55,6 +57,17 @@ impl Provider {
         }
     }
 
+    /// As `devmatrix.yaml` writes it.
+    pub fn key(self) -> &'static str {
+        match self {
+            Provider::Eks => "eks",
+            Provider::Gke => "gke",
+            Provider::Aks => "aks",
+            Provider::InCluster => "in-cluster",
+            Provider::Kubeconfig => "kubeconfig",
+        }
+    }
+
     /// As people write it.
     pub fn title(self) -> &'static str {
         match self {
@@ -67,22 +80,22 @@ impl Provider {
     }
 }
 
-/// Where a cluster is and how to get in. The kubeconfig's commands are the operator's own: they come only from the file.
+/// Where a cluster is and how to get in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cluster {
     pub name: String,
     pub provider: Provider,
     pub region: String,
-    /// None: the default kubeconfig, or the pod's own account for `in-cluster`.
-    pub kubeconfig: Option<Kubeconfig>,
+    pub access: Access,
+    /// Another identity for writes and their dry runs. None: the one that reads.
+    pub deploy: Option<Access>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Kubeconfig {
-    pub path: String,
-    /// Line and column of the path in the file, from 1.
-    pub place: (u64, u64),
-    pub context: Option<String>,
+impl Cluster {
+    /// The kubeconfigs that its identities name.
+    pub fn kubeconfigs(&self) -> impl Iterator<Item = &Kubeconfig> {
+        std::iter::once(&self.access).chain(&self.deploy).filter_map(Access::kubeconfig)
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,6 +134,8 @@ pub struct Component {
     pub title: String,
     pub owner: String,
     pub technology: String,
+    /// The repository that its image comes from.
+    pub image: Option<String>,
     pub port: Option<i64>,
     pub replicas: Option<i64>,
     pub cpu: Option<String>,
@@ -170,6 +185,14 @@ impl Catalog {
 
     pub fn cluster(&self, name: &str) -> Option<&Cluster> {
         self.clusters.iter().find(|c| c.name == name)
+    }
+
+    /// The namespaces of a cluster that environments are bound to, in order, once.
+    pub fn namespaces(&self, cluster: &str) -> Vec<String> {
+        let mut namespaces: Vec<String> = self.environments.iter().filter(|e| e.cluster == cluster).map(|e| e.namespace.clone()).collect();
+        namespaces.sort();
+        namespaces.dedup();
+        namespaces
     }
 
     pub fn team(&self, name: &str) -> Option<&Team> {

@@ -24,18 +24,29 @@ use std::fmt;
 pub enum Kind {
     Promote,
     Rollback,
+    Scale,
+    Restart,
 }
 
 impl Kind {
+    pub const ALL: [Kind; 4] = [Kind::Promote, Kind::Rollback, Kind::Scale, Kind::Restart];
+
     pub fn as_str(self) -> &'static str {
         match self {
             Kind::Promote => "promote",
             Kind::Rollback => "rollback",
+            Kind::Scale => "scale",
+            Kind::Restart => "restart",
         }
     }
 
     pub fn parse(text: &str) -> Option<Kind> {
-        [Kind::Promote, Kind::Rollback].into_iter().find(|kind| kind.as_str() == text)
+        Kind::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+
+    /// Whether the workload gets another pod template by it, and so a new revision.
+    pub fn makes_revision(self) -> bool {
+        self != Kind::Scale
     }
 }
 
@@ -44,6 +55,19 @@ impl Kind {
 pub enum Request {
     Promote { component: Name, environment: Name, from: Name, reason: String },
     Rollback { component: Name, environment: Name, to_revision: i64, reason: String },
+    Scale { component: Name, environment: Name, replicas: i64, reason: String },
+    Restart { component: Name, environment: Name, reason: String },
+}
+
+/// The largest number of replicas that can be asked for: a slip of the finger is not a capacity plan.
+pub const REPLICAS_LIMIT: i64 = 1000;
+
+/// A number of replicas from outside.
+pub fn replicas(field: &str, number: i64) -> Result<i64> {
+    if (0..=REPLICAS_LIMIT).contains(&number) {
+        return Ok(number);
+    }
+    Err(Error::invalid(field, format!("expected a number of replicas from 0 to {REPLICAS_LIMIT}")))
 }
 
 impl Request {
@@ -51,24 +75,35 @@ impl Request {
         match self {
             Request::Promote { .. } => Kind::Promote,
             Request::Rollback { .. } => Kind::Rollback,
+            Request::Scale { .. } => Kind::Scale,
+            Request::Restart { .. } => Kind::Restart,
         }
     }
 
     pub fn component(&self) -> &Name {
         match self {
-            Request::Promote { component, .. } | Request::Rollback { component, .. } => component,
+            Request::Promote { component, .. }
+            | Request::Rollback { component, .. }
+            | Request::Scale { component, .. }
+            | Request::Restart { component, .. } => component,
         }
     }
 
     pub fn environment(&self) -> &Name {
         match self {
-            Request::Promote { environment, .. } | Request::Rollback { environment, .. } => environment,
+            Request::Promote { environment, .. }
+            | Request::Rollback { environment, .. }
+            | Request::Scale { environment, .. }
+            | Request::Restart { environment, .. } => environment,
         }
     }
 
     pub fn reason(&self) -> &str {
         match self {
-            Request::Promote { reason, .. } | Request::Rollback { reason, .. } => reason,
+            Request::Promote { reason, .. }
+            | Request::Rollback { reason, .. }
+            | Request::Scale { reason, .. }
+            | Request::Restart { reason, .. } => reason,
         }
     }
 }

@@ -4,7 +4,7 @@
 use super::plan::Target;
 use super::{Outcome, State};
 use crate::Time;
-use crate::clusters::{PodSaid, Rollout};
+use crate::clusters::{PodSaid, Rollout, WorkloadKind};
 
 /// The journal of a change's one write.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -38,6 +38,8 @@ pub struct Present {
     pub rollout: Rollout,
     /// A pod of the new revision that cannot start.
     pub failing: Option<PodSaid>,
+    /// When a pod of the new revision was last made or became ready.
+    pub progressed: Option<Time>,
     /// Quota or admission: the controller cannot make pods, in its words.
     pub replica_failure: Option<String>,
 }
@@ -68,6 +70,10 @@ pub enum Next {
 
 /// A status write raises resourceVersion without touching the spec; so often is the write tried against a newer one.
 const TRIES: i64 = 8;
+
+/// A StatefulSet or DaemonSet whose new pods make no progress for so long has failed, in seconds: what Kubernetes gives a Deployment
+/// by default (progressDeadlineSeconds), and these kinds not at all.
+const DEADLINE_S: i64 = 600;
 
 /// A rollout that neither ends nor fails for so long needs a person, in seconds.
 const STUCK_AFTER_S: i64 = 3600;
@@ -152,7 +158,10 @@ fn rolling_out(journal: &Journal<'_>, seen: &Seen, generation: i64, spec_hash: &
         (Rollout::Waiting(_), Some(failure)) => finish(State::Failed, failure),
         (Rollout::Waiting(why), None) => {
             let since = journal.written_at.map_or(0, |at| now.seconds_since(at));
-            if since > STUCK_AFTER_S {
+            let still = journal.written_at.max(present.progressed).map_or(0, |at| now.seconds_since(at));
+            if journal.target.kind != WorkloadKind::Deployment && still > DEADLINE_S {
+                finish(State::Failed, &format!("no progress for {}: {why}", crate::time::span(still)))
+            } else if since > STUCK_AFTER_S {
                 finish(State::Stuck, &format!("no end after {}: {why}", crate::time::span(since)))
             } else {
                 Next::Watch(why.clone())

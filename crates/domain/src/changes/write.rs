@@ -30,7 +30,8 @@ pub const CAUSE_ANNOTATION: &str = "kubernetes.io/change-cause";
 pub struct Stamp<'a> {
     pub change: &'a str,
     pub fence: i64,
-    pub cause: &'a str,
+    /// Of a new revision; None where the write makes none.
+    pub cause: Option<&'a str>,
     /// The write is refused by the API server when the object is at another one.
     pub resource_version: &'a str,
 }
@@ -45,11 +46,8 @@ impl Patch {
 
     /// The bytes to send: this patch, the precondition, the marks. Deterministic.
     pub fn stamped(&self, stamp: &Stamp<'_>) -> String {
-        let marks = [
-            (CHANGE_ANNOTATION, stamp.change.to_owned()),
-            (FENCE_ANNOTATION, stamp.fence.to_string()),
-            (CAUSE_ANNOTATION, stamp.cause.to_owned()),
-        ];
+        let ours = [(CHANGE_ANNOTATION, stamp.change.to_owned()), (FENCE_ANNOTATION, stamp.fence.to_string())];
+        let marks = ours.into_iter().chain(stamp.cause.map(|cause| (CAUSE_ANNOTATION, cause.to_owned())));
         let mut body = self.body.clone();
         match self.kind {
             PatchKind::StrategicMerge => {

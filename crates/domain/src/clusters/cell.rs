@@ -1,6 +1,8 @@
 //! One cell of the matrix: a component in an environment, as the API and the pages show it.
 
-use super::{Pod, PodSaid, ReplicaSet, Rollout, Workload, WorkloadKey, WorkloadKind, failing_pod, rollout};
+use super::{
+    Container, Edit, Manager, Pod, PodSaid, Present, Revision, Rollout, Workload, WorkloadKey, WorkloadKind, failing_pod, quantity, rollout,
+};
 use crate::Time;
 use crate::catalog::Component;
 use crate::releases::ImageRef;
@@ -78,6 +80,10 @@ pub struct Cell {
     pub drift: Vec<Drift>,
     pub behind: Option<Behind>,
     pub failing_pod: Option<PodSaid>,
+    /// The tool that owns the workload.
+    pub managed_by: Option<Manager>,
+    /// The last edit that was not the portal's.
+    pub edited: Option<Edit>,
 }
 
 impl Cell {
@@ -106,28 +112,29 @@ pub enum Reach {
     },
 }
 
-/// All that is known of one workload: the newest ReplicaSet first, pods by name.
+/// All that is known of one workload: the newest revision first, pods by name.
 #[derive(Clone, Copy, Debug)]
 pub struct Observed<'a> {
     pub workload: &'a Workload,
-    pub replica_sets: &'a [ReplicaSet],
+    pub revisions: &'a [Revision],
     pub pods: &'a [&'a Pod],
 }
 
 impl<'a> Observed<'a> {
-    /// The ReplicaSet of the present revision.
-    pub fn new_replica_set(&self) -> Option<&'a ReplicaSet> {
-        let revision = self.workload.revision?;
-        self.replica_sets.iter().find(|rs| rs.revision == revision)
+    /// The revision that the spec asks for. None: the controller has not made it yet, or its news is still under way.
+    pub fn revision(&self) -> Option<&'a Revision> {
+        let present = |revision: &&Revision| match &self.workload.present {
+            Present::Number(number) => Some(revision.number) == *number,
+            Present::Named(name) => revision.name == *name,
+            Present::Template(template) => revision.template == *template,
+        };
+        self.revisions.iter().find(present)
     }
 
-    /// Pods of the present revision; for kinds without ReplicaSets, all of them.
+    /// Pods of the present revision.
     pub fn new_pods(&self) -> impl Iterator<Item = &'a Pod> + use<'a> {
-        let owner = match self.workload.key.kind {
-            WorkloadKind::Deployment => Some(self.new_replica_set().map(|rs| rs.uid.as_str()).unwrap_or_default()),
-            _ => None,
-        };
-        self.pods.iter().copied().filter(move |pod| owner.is_none_or(|owner| pod.owner == owner))
+        let revision = self.revision();
+        self.pods.iter().copied().filter(move |pod| revision.is_some_and(|revision| revision.has(pod)))
     }
 
     /// The digest that all ready new pods run, or the one the image reference pins. None: unknown, or they differ.
@@ -185,6 +192,8 @@ fn absent(key: &WorkloadKey) -> Cell {
         drift: Vec::new(),
         behind: None,
         failing_pod: None,
+        managed_by: None,
+        edited: None,
     }
 }
 
@@ -204,10 +213,12 @@ fn present(component: &Component, observed: Observed<'_>) -> Cell {
         desired: w.desired,
         ready: w.ready,
         updated: w.updated,
-        revision: w.revision,
+        revision: observed.revision().map(|revision| revision.number).or(w.revision()),
         since: Some(w.progressed.unwrap_or_else(|| newest_pod(observed.pods).unwrap_or(w.created))),
         drift: drift(component, w),
         failing_pod: failing,
+        managed_by: w.managed_by.clone(),
+        edited: w.edited.clone(),
         ..absent(&w.key)
     }
 }
@@ -221,7 +232,8 @@ fn health(w: &Workload, failing: Option<&PodSaid>) -> (CellState, String) {
     if w.paused {
         return (CellState::Paused, "rollouts are paused".into());
     }
-    if w.desired == 0 {
+    // Before the controller has looked, a DaemonSet says that it wants no pod, and a Deployment still shows its old ones.
+    if w.desired == 0 && w.observed_generation >= w.generation {
         return (CellState::Healthy, String::new());
     }
     let nothing_ready = w.ready == 0;
@@ -242,11 +254,40 @@ fn health(w: &Workload, failing: Option<&PodSaid>) -> (CellState, String) {
     }
 }
 
-/// What differs from the declaration. (Only replicas are watched so far; fewer than declared is drift, more is scaling.)
+/// What differs from the declaration. Fewer replicas than declared is drift, more is scaling.
 fn drift(component: &Component, w: &Workload) -> Vec<Drift> {
-    let Some(declared) = component.replicas else { return Vec::new() };
-    if w.desired >= declared || w.key.kind == WorkloadKind::DaemonSet {
-        return Vec::new();
-    }
-    vec![Drift { field: "replicas".into(), declared: declared.to_string(), observed: w.desired.to_string() }]
+    let container = component.container_in(w);
+    let limit = |of: fn(&Container) -> &Option<String>| container.and_then(|c| of(c).clone()).unwrap_or_else(|| "none".into());
+    let size = |field: &str, declared: &Option<String>, observed: String| {
+        let declared = declared.clone().filter(|declared| !quantity::same(declared, &observed))?;
+        Some(Drift { field: field.into(), declared, observed })
+    };
+    [
+        fewer(component, w),
+        size("cpu", &component.cpu, limit(|c| &c.cpu)),
+        size("memory", &component.memory, limit(|c| &c.memory)),
+        container.and_then(|container| other_port(component, container)),
+        container.and_then(|container| other_image(component, container)),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn fewer(component: &Component, w: &Workload) -> Option<Drift> {
+    let declared = component.replicas.filter(|declared| w.desired < *declared && w.key.kind != WorkloadKind::DaemonSet)?;
+    Some(Drift { field: "replicas".into(), declared: declared.to_string(), observed: w.desired.to_string() })
+}
+
+/// A container need not name its ports; one that names others listens elsewhere.
+fn other_port(component: &Component, container: &Container) -> Option<Drift> {
+    let declared = component.port.filter(|port| !container.ports.is_empty() && !container.ports.contains(port))?;
+    let observed = container.ports.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    Some(Drift { field: "port".into(), declared: declared.to_string(), observed })
+}
+
+fn other_image(component: &Component, container: &Container) -> Option<Drift> {
+    let observed = ImageRef::parse(&container.image).map_or_else(|| container.image.clone(), |image| image.repository);
+    let declared = component.image.clone().filter(|declared| *declared != observed)?;
+    Some(Drift { field: "image".into(), declared, observed })
 }

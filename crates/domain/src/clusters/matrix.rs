@@ -1,6 +1,6 @@
 //! The matrix and what stands beside it, as the API and the pages show them.
 
-use super::{Cell, PodSaid};
+use super::{Around, Cell, Inventory, PodSaid};
 use crate::Time;
 use crate::catalog::{Catalog, Component, Environment, Provider};
 use crate::releases::DeploymentRecord;
@@ -108,6 +108,8 @@ pub struct ComponentIn {
     pub pods: Vec<PodView>,
     /// Newest first, at most 20.
     pub deployments: Vec<DeploymentRecord>,
+    /// What scales it, leads to it, and what it reads and stores.
+    pub around: Around,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -141,6 +143,8 @@ pub struct EnvironmentView {
     pub environment: EnvironmentHead,
     pub components: Vec<InEnvironment>,
     pub undeclared: Vec<Undeclared>,
+    /// What else is in the namespace.
+    pub inventory: Inventory,
 }
 
 impl EnvironmentHead {

@@ -3,11 +3,22 @@
 //!
 //! Invariant: unknown is never shown as healthy.
 
+pub mod around;
 mod cell;
+pub mod happenings;
+pub mod logs;
 mod matrix;
+pub mod quantity;
+pub mod rights;
 mod rollout;
 
+pub use around::{
+    Access, Around, Autoscaler, Claim, ConfigMap, CronJob, Ingress, Inventory, Job, Labels, Neighbour, NetworkPolicy, Node, Passage, Peer,
+    References, Route, Selected, Service,
+};
 pub use cell::{Behind, Cell, CellState, Drift, Observed, Reach, WorkloadRef, cell};
+pub use happenings::{Happening, Happenings};
+pub use logs::{LineFilter, LineKind, LogLine, Logs, LogsWanted, Moment};
 pub use matrix::{
     ClusterHead, ComponentIn, ComponentView, Declared, EnvironmentHead, EnvironmentView, InEnvironment, Matrix, MatrixRow, PodView,
     Undeclared,
@@ -60,6 +71,31 @@ pub struct WorkloadKey {
 pub struct Container {
     pub name: String,
     pub image: String,
+    /// Its limit, or its request where it has none, as it is written: `2`, `500m`, `4Gi`.
+    pub cpu: Option<String>,
+    pub memory: Option<String>,
+    pub ports: Vec<i64>,
+}
+
+/// The tool that owns a workload, by the marks that it leaves.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Manager {
+    pub tool: String,
+    /// It would undo a change by itself.
+    pub gitops: bool,
+}
+
+/// The last edit of a spec that was not the portal's, as the API server keeps it (metadata.managedFields).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Edit {
+    /// The field manager: `kubectl-edit`, `helm`.
+    pub by: String,
+    #[schema(value_type = String, format = DateTime)]
+    pub at: Time,
+    /// What of the spec it set, the first few: `replicas`, `containers[api].image`.
+    pub fields: Vec<String>,
+    /// It came after the portal's own last write.
+    pub after_ours: bool,
 }
 
 /// A Deployment, StatefulSet or DaemonSet: just what is shown and decided on.
@@ -82,33 +118,62 @@ pub struct Workload {
     pub updated: i64,
     pub ready: i64,
     pub available: i64,
-    /// `deployment.kubernetes.io/revision`.
-    pub revision: Option<i64>,
     /// StatefulSet: status.currentRevision == status.updateRevision.
     pub revisions_agree: bool,
+    /// By which the present one among its [`Revision`]s is known.
+    pub present: Present,
     /// Progressing=False with this reason and message.
     pub stalled: Option<(String, String)>,
     /// ReplicaFailure=True with this message: quota, admission.
     pub replica_failure: Option<String>,
     pub containers: Vec<Container>,
-    /// The GitOps tool that owns it, by its label or annotation.
-    pub managed_by: Option<String>,
+    /// Labels of its pods: what Services and policies select by.
+    pub labels: Labels,
+    pub references: References,
+    pub managed_by: Option<Manager>,
+    pub edited: Option<Edit>,
     /// The change of ours that wrote it last.
     pub change: Option<String>,
     pub cause: Option<String>,
 }
 
+impl Workload {
+    /// `deployment.kubernetes.io/revision`; other kinds do not say a number themselves.
+    pub fn revision(&self) -> Option<i64> {
+        match self.present {
+            Present::Number(number) => number,
+            Present::Named(_) | Present::Template(_) => None,
+        }
+    }
+}
+
+/// How a workload names the revision that its spec asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReplicaSet {
+pub enum Present {
+    /// Deployment: the number in its annotation.
+    Number(Option<i64>),
+    /// StatefulSet: the ControllerRevision of this name (status.updateRevision).
+    Named(String),
+    /// DaemonSet: says nothing, so it is the revision with the same pod template ([`template_hash`]).
+    Template(String),
+}
+
+/// What a workload ran or runs: a ReplicaSet of a Deployment, a ControllerRevision of a StatefulSet or DaemonSet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Revision {
     pub namespace: String,
     pub name: String,
     pub uid: String,
-    /// The Deployment's uid, by controller owner reference.
+    /// The workload's uid, by controller owner reference.
     pub owner: String,
-    pub revision: i64,
+    /// As `kubectl rollout history` numbers it. One that is taken up again gets the next number.
+    pub number: i64,
     pub created: Time,
+    /// ReplicaSet: how many pods it should have.
     pub desired: i64,
     pub images: Vec<Container>,
+    /// ControllerRevision: [`template_hash`]; empty for a ReplicaSet.
+    pub template: String,
     pub cause: Option<String>,
     pub commit: Option<String>,
     pub author: Option<String>,
@@ -137,13 +202,47 @@ pub struct Pod {
     pub name: String,
     /// The controller's uid: a ReplicaSet, StatefulSet or DaemonSet.
     pub owner: String,
+    /// `controller-revision-hash`: names the ControllerRevision; empty for a ReplicaSet's pods.
+    pub revision: String,
     pub created: Time,
+    /// When it last became ready.
+    pub ready_at: Option<Time>,
     pub phase: String,
     pub ready: bool,
     pub deleting: bool,
     pub node: String,
     pub unschedulable: Option<String>,
     pub containers: Vec<PodContainer>,
+}
+
+impl Revision {
+    /// Whether this pod was made of it. (A StatefulSet's pods carry the ControllerRevision's whole name, a DaemonSet's its last part.)
+    pub fn has(&self, pod: &Pod) -> bool {
+        let named = || self.name == pod.revision || self.name.strip_suffix(&pod.revision).is_some_and(|rest| rest.ends_with('-'));
+        pod.owner == self.uid || (pod.owner == self.owner && !pod.revision.is_empty() && named())
+    }
+}
+
+/// SHA-256 of a pod template: two that ask for the same thing have the same one. Without what controllers and encoders add:
+/// nulls, and the directive in a ControllerRevision.
+pub fn template_hash(template: &serde_json::Value) -> String {
+    let mut bare = template.clone();
+    if let Some(map) = bare.as_object_mut() {
+        map.remove("$patch");
+    }
+    without_nulls(&mut bare);
+    crate::digest::of(&bare)
+}
+
+fn without_nulls(value: &mut serde_json::Value) {
+    match value {
+        serde_json::Value::Object(map) => {
+            map.retain(|_, inner| !inner.is_null());
+            map.values_mut().for_each(without_nulls);
+        }
+        serde_json::Value::Array(items) => items.iter_mut().for_each(without_nulls),
+        _ => {}
+    }
 }
 
 impl Pod {

@@ -3,13 +3,13 @@
 
 use crate::Engine;
 use crate::clusters::state::Known;
-use crate::clusters::{Cluster, WriteAnswer, in_words, objects};
+use crate::clusters::{self, Cluster, WriteAnswer, in_words, objects};
 use crate::error::{Error, Result};
 use domain::access::Allowed;
 use domain::catalog::{Component, Environment};
 use domain::changes::plan::{Draft, Live, draft, generation};
-use domain::changes::{Facts, Plan, Refusal, RefusalCode, Request};
-use domain::clusters::{CellState, cell};
+use domain::changes::{Facts, Kind, Plan, Refusal, RefusalCode, Request};
+use domain::clusters::{Autoscaler, CellState, Neighbour, Reach, cell};
 use domain::releases::DeploymentRecord;
 use serde_json::Value;
 
@@ -26,7 +26,7 @@ impl Engine {
         let environment = catalog.environment(request.environment().as_str())?;
         let source = match request {
             Request::Promote { from, .. } => self.source(component, environment, from.as_str()).await?,
-            Request::Rollback { .. } => None,
+            _ => None,
         };
         let target = self.live(component, environment).await?;
         let record = match (request, &target) {
@@ -43,8 +43,27 @@ impl Engine {
             source,
             record,
             holds: self.0.store.holds(Some(&component.name), Some(&environment.name)).await?,
+            autoscaler: if request.kind() == Kind::Scale { self.autoscaler(component, environment)? } else { None },
             policy_version: catalog.version.clone(),
         })
+    }
+
+    /// The one that the watch knows; while it cannot be read, nobody can say that there is none.
+    pub(super) fn autoscaler(&self, component: &Component, environment: &Environment) -> Result<Option<Autoscaler>> {
+        let cluster = self.cluster_of(environment)?;
+        let state = cluster.state();
+        if let Reach::Lost { why, .. } | Reach::Forbidden { why } =
+            state.reach_kind(&environment.namespace, clusters::state::Kind::Autoscalers)
+        {
+            let why = format!("Whether an autoscaler owns the replicas in {} cannot be read: {why}.", environment.title);
+            return Err(Refusal::new(RefusalCode::ClusterUnreachable, why).into());
+        }
+        let Some(known) = state.observed(&component.workload.key(&environment.namespace)) else { return Ok(None) };
+        let found = state.neighbours_in(&environment.namespace).find_map(|neighbour| match neighbour {
+            Neighbour::Autoscaler(scaler) if scaler.scales(known.workload) => Some(scaler.clone()),
+            _ => None,
+        });
+        Ok(found)
     }
 
     /// None when the target is not promoted from there: the refusal says so.

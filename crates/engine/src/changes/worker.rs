@@ -15,7 +15,7 @@ use domain::catalog::{Approval, Component, Environment};
 use domain::changes::plan::spec_hash;
 use domain::changes::step::{self, Next, Present, Seen, Written, next_step};
 use domain::changes::{Change, Hold, Kind, Outcome, Plan, Stamp, State, Step};
-use domain::clusters::{CellState, Pod, failing_pod, rollout};
+use domain::clusters::{CellState, Pod, WorkloadKind, failing_pod, rollout};
 use domain::releases::RecordOutcome;
 use serde_json::Value;
 use std::collections::HashSet;
@@ -209,7 +209,10 @@ impl Engine {
         if policy(environment, plan.kind) != plan.approval {
             return Ok(Some(format!("who must approve changes of {} was changed after the plan was made; plan again", environment.title)));
         }
-        if plan.kind == Kind::Rollback {
+        if plan.kind == Kind::Scale && self.autoscaler(component, environment)?.is_some() {
+            return Ok(Some("an autoscaler has taken over the number of replicas after the plan was made".into()));
+        }
+        if plan.kind != Kind::Promote {
             return Ok(None);
         }
         let holds = self.0.store.holds(Some(&plan.component), Some(&plan.environment)).await?;
@@ -255,8 +258,8 @@ impl Engine {
             return Ok(Round::Over);
         }
         let now = self.now();
-        let cause = cause(change);
-        let bytes = change.plan.patch.stamped(&Stamp { change: &change.id, fence, cause: &cause, resource_version });
+        let cause = change.plan.kind.makes_revision().then(|| cause(change));
+        let bytes = change.plan.patch.stamped(&Stamp { change: &change.id, fence, cause: cause.as_deref(), resource_version });
         let mut tx = self.0.store.write().await?;
         if !self.0.store.renew(&mut tx, &change.id, &self.0.owner, now.plus_seconds(LEASE_S)).await? {
             return Ok(Round::Over);
@@ -406,7 +409,7 @@ fn hold(change: &Change, at: Time) -> Hold {
 /// Whose votes a change of this kind needs here, as it is configured now.
 fn policy(environment: &Environment, kind: Kind) -> Option<Approval> {
     match kind {
-        Kind::Promote => environment.approval.clone(),
+        Kind::Promote | Kind::Scale | Kind::Restart => environment.approval.clone(),
         Kind::Rollback => environment.rollback_needs_approval.then(|| environment.approval.clone()).flatten(),
     }
 }
@@ -440,15 +443,20 @@ fn watched(cluster: &Cluster, change: &Change, generation: i64) -> Option<Presen
         change: workload.change.clone(),
         rollout: rollout(workload),
         failing: if seen { failing_pod(our_pods(&known, &change.id)) } else { None },
+        progressed: known.as_observed().new_pods().filter_map(|pod| pod.ready_at.max(Some(pod.created))).max(),
         replica_failure: if seen { workload.replica_failure.clone() } else { None },
     })
 }
 
-/// Pods of the ReplicaSet that our write made or took up again. The controller copies the change's mark to it; its revision
-/// number may be told a moment later, and until then it would name the old ReplicaSet.
+/// Pods of the revision that our write made or took up again. The Deployment controller copies the change's mark to its ReplicaSet;
+/// its number may be told a moment later, and until then it would name the old one. The other controllers leave the marks of an old
+/// ControllerRevision as they are, but name the present one as soon as they have seen the spec.
 fn our_pods<'a>(known: &'a Known<'a>, change: &'a str) -> impl Iterator<Item = &'a Pod> {
-    let ours = move |pod: &&Pod| known.replica_sets.iter().any(|rs| rs.uid == pod.owner && rs.change.as_deref() == Some(change));
-    known.pods.iter().copied().filter(ours)
+    let revision = match known.workload.key.kind {
+        WorkloadKind::Deployment => known.revisions.iter().find(|revision| revision.change.as_deref() == Some(change)),
+        WorkloadKind::StatefulSet | WorkloadKind::DaemonSet => known.as_observed().revision(),
+    };
+    known.pods.iter().copied().filter(move |pod| revision.is_some_and(|revision| revision.has(pod)))
 }
 
 fn present(object: &Value, change: &Change) -> Option<Present> {
@@ -461,6 +469,7 @@ fn present(object: &Value, change: &Change) -> Option<Present> {
         change: workload.change.clone(),
         rollout: rollout(&workload),
         failing: None,
+        progressed: None,
         replica_failure: workload.replica_failure,
     })
 }

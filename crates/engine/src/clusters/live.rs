@@ -1,6 +1,7 @@
 //! Reads and writes of single objects. Every call sits under a timeout; writes go through a client that never retries, so
 //! that one call is at most one write.
 
+use super::credentials::Trouble;
 use super::{Cluster, in_words};
 use crate::error::{Error, Result};
 use domain::changes::{Patch, Target};
@@ -34,8 +35,21 @@ impl Cluster {
         self.get_path(&path(kind, namespace, name)).await
     }
 
-    pub async fn get_replica_set(&self, namespace: &str, name: &str) -> Result<Option<Value>> {
-        self.get_path(&format!("/apis/apps/v1/namespaces/{namespace}/replicasets/{name}")).await
+    /// The pod template of one of a workload's revisions, as its spec had it: without what the controllers added.
+    pub async fn revision_template(&self, kind: WorkloadKind, namespace: &str, name: &str) -> Result<Option<Value>> {
+        let (plural, place) = match kind {
+            WorkloadKind::Deployment => ("replicasets", "/spec/template"),
+            WorkloadKind::StatefulSet | WorkloadKind::DaemonSet => ("controllerrevisions", "/data/spec/template"),
+        };
+        let object = self.get_path(&format!("/apis/apps/v1/namespaces/{namespace}/{plural}/{name}")).await?;
+        let Some(mut template) = object.and_then(|object| object.pointer(place).cloned()) else { return Ok(None) };
+        if let Some(map) = template.as_object_mut() {
+            map.remove("$patch");
+        }
+        if let Some(labels) = template.pointer_mut("/metadata/labels").and_then(Value::as_object_mut) {
+            labels.remove("pod-template-hash");
+        }
+        Ok(Some(template))
     }
 
     async fn get_path(&self, path: &str) -> Result<Option<Value>> {
@@ -79,6 +93,12 @@ impl Cluster {
 }
 
 fn refused(error: &kube::Error) -> WriteAnswer {
+    if let kube::Error::Service(inner) = error
+        && let Some(trouble) = inner.downcast_ref::<Trouble>()
+    {
+        // Without a credential nothing was sent.
+        return WriteAnswer::Later(trouble.to_string());
+    }
     let kube::Error::Api(status) = error else { return WriteAnswer::Unknown(in_words(error)) };
     let failed_test = status.code == 422
         && (status.reason == "Invalid" || status.message.contains("test"))

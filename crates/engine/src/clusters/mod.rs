@@ -1,9 +1,16 @@
 //! Clusters: the clients into them, and what is known of each.
 //!
-//! Invariant: no page and no API read calls a cluster; they read [`State`]. Only facts for a plan and writes do, in [`live`].
+//! Invariant: no page and no API read calls a cluster; they read [`State`]. Only facts for a plan and writes do, in [`live`], and
+//! logs, which are kept nowhere else, in [`logs`].
 
+pub mod connect;
+pub mod credentials;
+pub mod happenings;
 pub mod live;
+pub mod logs;
+mod neighbours;
 pub mod objects;
+pub mod rights;
 pub mod state;
 mod watch;
 
@@ -12,11 +19,12 @@ pub use state::State;
 
 use crate::StartError;
 use crate::events::{Bus, Topic};
+use connect::Way;
+use credentials::Surroundings;
 use domain::Time;
 use domain::catalog::{self, Provider};
 use domain::clusters::ClusterHead;
-use kube::config::{KubeConfigOptions, Kubeconfig};
-use kube::{Client, Config};
+use kube::Client;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -26,13 +34,34 @@ pub struct Cluster {
     pub provider: Provider,
     pub region: String,
     pub namespaces: Vec<String>,
+    patience: Patience,
     /// Watches: kube's own retries are welcome here.
     reader: Client,
     /// Single reads: an answer or an error, at once.
     reader_once: Client,
+    /// Of the identity for deploying, where there is one.
     writer: Client,
+    /// Logs: connections of their own.
+    logs: Client,
+    pub(crate) budget: logs::Budget,
+    pub(crate) happenings: happenings::Shelves,
     state: RwLock<State>,
     bus: Arc<Bus>,
+}
+
+/// How long a watch is trusted. A connection of which only one end still knows tells nothing, and looks like a cluster in which
+/// nothing happens: so the server is asked to end each watch after a while, and silence for longer than that is a broken connection.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// The server ends a watch after this; it goes on where it was, without a new list.
+    pub renew_s: u32,
+    pub silence: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Patience {
+        Patience { renew_s: 55, silence: Duration::from_secs(65) }
+    }
 }
 
 /// The machine's clock. Rules never see it: they get a [`Time`].
@@ -46,27 +75,33 @@ impl Cluster {
         declared: &catalog::Cluster,
         url: Option<&str>,
         namespaces: Vec<String>,
+        patience: Patience,
         bus: Arc<Bus>,
     ) -> Result<Cluster, StartError> {
-        let mut config = match url {
-            Some(url) => Config::new(url.parse().map_err(|_| StartError(format!("`{url}` is not the address of a cluster")))?),
-            None => config_of(declared).await?,
+        let failed = |why: String| StartError(format!("Cluster {}: {why}", declared.name));
+        let surroundings = Surroundings::of_this_process();
+        let (read, deploy) = match (url, &declared.deploy) {
+            (Some(url), _) => (Way::open(url).map_err(failed)?, None),
+            (None, None) => (Way::of(&declared.access, &surroundings).await.map_err(failed)?, None),
+            (None, Some(deploy)) => {
+                let deploy = Way::of(deploy, &surroundings).await.map_err(|why| failed(format!("deploy: {why}")))?;
+                (Way::of(&declared.access, &surroundings).await.map_err(failed)?, Some(deploy))
+            }
         };
-        config.connect_timeout = Some(Duration::from_secs(5));
-        let client = |retry: bool| {
-            let mut config = config.clone();
-            config.default_retry = retry;
-            Client::try_from(config).map_err(|error| StartError(format!("Cluster {}: {error}", declared.name)))
-        };
+        let read = read.silence(patience.silence);
         Ok(Cluster {
             name: declared.name.clone(),
             provider: declared.provider,
             region: declared.region.clone(),
-            reader: client(true)?,
-            reader_once: client(false)?,
-            writer: client(false)?,
+            reader: read.client(true).map_err(failed)?,
+            reader_once: read.client(false).map_err(failed)?,
+            writer: deploy.as_ref().unwrap_or(&read).client(false).map_err(failed)?,
+            logs: read.client(false).map_err(failed)?,
+            budget: logs::Budget::default(),
+            happenings: happenings::Shelves::default(),
             state: RwLock::new(State::new(&namespaces)),
             namespaces,
+            patience,
             bus,
         })
     }
@@ -98,21 +133,6 @@ impl Cluster {
             trouble: state.trouble(),
         }
     }
-}
-
-async fn config_of(declared: &catalog::Cluster) -> Result<Config, StartError> {
-    let name = &declared.name;
-    let Some(kubeconfig) = &declared.kubeconfig else {
-        return Config::incluster()
-            .map_err(|error| StartError(format!("Cluster {name} is in-cluster, but this process does not run in a pod: {error}")));
-    };
-    let path = &kubeconfig.path;
-    let read = Kubeconfig::read_from(path)
-        .map_err(|error| StartError(format!("Cluster {name}: the kubeconfig {path} cannot be read: {error}")))?;
-    let options = KubeConfigOptions { context: kubeconfig.context.clone(), ..KubeConfigOptions::default() };
-    Config::from_custom_kubeconfig(read, &options)
-        .await
-        .map_err(|error| StartError(format!("Cluster {name}: the kubeconfig {path} cannot be used: {error}")))
 }
 
 /// What went wrong with a cluster, without the layers of libraries around it.

@@ -2,7 +2,7 @@
 //! filled beside the old one and swapped in at its end, so readers never see a half-empty cluster.
 
 use domain::Time;
-use domain::clusters::{Observed, Pod, Reach, ReplicaSet, Workload, WorkloadKey, WorkloadKind};
+use domain::clusters::{Neighbour, Observed, Pod, Reach, Revision, Workload, WorkloadKey, WorkloadKind};
 use std::collections::{BTreeMap, HashMap};
 
 /// One watched kind in one namespace.
@@ -12,11 +12,36 @@ pub enum Kind {
     StatefulSets,
     DaemonSets,
     ReplicaSets,
+    ControllerRevisions,
     Pods,
+    Autoscalers,
+    Services,
+    Ingresses,
+    NetworkPolicies,
+    ConfigMaps,
+    Claims,
+    Jobs,
+    CronJobs,
+    /// Of the whole cluster: in no namespace.
+    Nodes,
 }
 
 impl Kind {
-    pub const ALL: [Kind; 5] = [Kind::Deployments, Kind::StatefulSets, Kind::DaemonSets, Kind::ReplicaSets, Kind::Pods];
+    /// What health and revisions are read from: listed first.
+    pub const CORE: [Kind; 6] =
+        [Kind::Deployments, Kind::StatefulSets, Kind::DaemonSets, Kind::ReplicaSets, Kind::ControllerRevisions, Kind::Pods];
+
+    /// What stands around the workloads.
+    pub const AROUND: [Kind; 8] = [
+        Kind::Autoscalers,
+        Kind::Services,
+        Kind::Ingresses,
+        Kind::NetworkPolicies,
+        Kind::ConfigMaps,
+        Kind::Claims,
+        Kind::Jobs,
+        Kind::CronJobs,
+    ];
 
     pub fn as_str(self) -> &'static str {
         match self {
@@ -24,18 +49,35 @@ impl Kind {
             Kind::StatefulSets => "statefulsets",
             Kind::DaemonSets => "daemonsets",
             Kind::ReplicaSets => "replicasets",
+            Kind::ControllerRevisions => "controllerrevisions",
             Kind::Pods => "pods",
+            Kind::Autoscalers => "horizontalpodautoscalers",
+            Kind::Services => "services",
+            Kind::Ingresses => "ingresses",
+            Kind::NetworkPolicies => "networkpolicies",
+            Kind::ConfigMaps => "configmaps",
+            Kind::Claims => "persistentvolumeclaims",
+            Kind::Jobs => "jobs",
+            Kind::CronJobs => "cronjobs",
+            Kind::Nodes => "nodes",
         }
     }
 }
 
 pub type Feed = (Kind, String);
 
+/// All that is watched in these namespaces, in the order in which it is listed.
+pub fn feeds(namespaces: &[String]) -> impl Iterator<Item = Feed> {
+    let in_all = |kinds: &'static [Kind]| kinds.iter().flat_map(move |kind| namespaces.iter().map(|namespace| (*kind, namespace.clone())));
+    in_all(&Kind::CORE).chain(in_all(&Kind::AROUND)).chain([(Kind::Nodes, String::new())])
+}
+
 #[derive(Clone, Debug)]
 pub enum Item {
-    Workload(Workload),
-    ReplicaSet(ReplicaSet),
+    Workload(Box<Workload>),
+    Revision(Revision),
     Pod(Pod),
+    Neighbour(Neighbour),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,10 +92,11 @@ enum FeedState {
 #[derive(Debug)]
 pub struct State {
     workloads: BTreeMap<WorkloadKey, Workload>,
-    /// By the Deployment's uid, newest revision first.
-    replica_sets: HashMap<String, Vec<ReplicaSet>>,
+    /// By the workload's uid, newest first.
+    revisions: HashMap<String, Vec<Revision>>,
     /// By the controller's uid, then by name.
     pods: HashMap<String, BTreeMap<String, Pod>>,
+    neighbours: BTreeMap<Feed, BTreeMap<String, Neighbour>>,
     feeds: BTreeMap<Feed, FeedState>,
     relist: HashMap<Feed, Vec<Item>>,
     heard: Option<Time>,
@@ -63,11 +106,12 @@ pub struct State {
 
 impl State {
     pub fn new(namespaces: &[String]) -> State {
-        let feeds = namespaces.iter().flat_map(|ns| Kind::ALL.map(|kind| ((kind, ns.clone()), FeedState::Listing))).collect();
+        let feeds = feeds(namespaces).map(|feed| (feed, FeedState::Listing)).collect();
         State {
             workloads: BTreeMap::new(),
-            replica_sets: HashMap::new(),
+            revisions: HashMap::new(),
             pods: HashMap::new(),
+            neighbours: BTreeMap::new(),
             feeds,
             relist: HashMap::new(),
             heard: None,
@@ -77,30 +121,56 @@ impl State {
 
     pub fn observed(&self, key: &WorkloadKey) -> Option<Known<'_>> {
         let workload = self.workloads.get(key)?;
-        let replica_sets = self.replica_sets.get(&workload.uid).map(Vec::as_slice).unwrap_or_default();
+        let revisions = self.revisions.get(&workload.uid).map(Vec::as_slice).unwrap_or_default();
         let own = std::iter::once(workload.uid.as_str());
-        let owners = own.chain(replica_sets.iter().map(|rs| rs.uid.as_str()));
+        let owners = own.chain(revisions.iter().map(|revision| revision.uid.as_str()));
         let pods = owners.filter_map(|owner| self.pods.get(owner)).flat_map(BTreeMap::values).collect();
-        Some(Known { workload, replica_sets, pods })
+        Some(Known { workload, revisions, pods })
     }
 
     pub fn workloads_in<'a>(&'a self, namespace: &'a str) -> impl Iterator<Item = &'a Workload> + 'a {
         self.workloads.values().filter(move |w| w.key.namespace == namespace)
     }
 
+    /// What stands around the workloads of a namespace.
+    pub fn neighbours_in<'a>(&'a self, namespace: &'a str) -> impl Iterator<Item = &'a Neighbour> + Clone + 'a {
+        self.neighbours.iter().filter(move |((_, place), _)| place == namespace).flat_map(|(_, all)| all.values())
+    }
+
+    /// Of the whole cluster.
+    pub fn nodes(&self) -> impl Iterator<Item = &Neighbour> + Clone {
+        self.neighbours_in("")
+    }
+
+    /// Kinds that may not be read in a namespace, or at all, in the words of the missing right.
+    pub fn forbidden<'a>(&'a self, namespace: &'a str) -> impl Iterator<Item = &'a str> + 'a {
+        self.feeds.iter().filter(move |((_, place), _)| place == namespace || place.is_empty()).filter_map(|(_, state)| match state {
+            FeedState::Forbidden(why) => Some(why.as_str()),
+            _ => None,
+        })
+    }
+
     /// How far what is known of workloads of this kind in this namespace can be trusted: their own feed counts, and those of
-    /// the pods and ReplicaSets that their health is read from.
+    /// the pods and revisions that their health is read from.
     pub fn reach(&self, namespace: &str, kind: WorkloadKind) -> Reach {
         if let Some(why) = &self.lost {
             return Reach::Lost { last_seen: self.heard, why: why.clone() };
         }
         let needed: &[Kind] = match kind {
             WorkloadKind::Deployment => &[Kind::Deployments, Kind::ReplicaSets, Kind::Pods],
-            WorkloadKind::StatefulSet => &[Kind::StatefulSets, Kind::Pods],
-            WorkloadKind::DaemonSet => &[Kind::DaemonSets, Kind::Pods],
+            WorkloadKind::StatefulSet => &[Kind::StatefulSets, Kind::ControllerRevisions, Kind::Pods],
+            WorkloadKind::DaemonSet => &[Kind::DaemonSets, Kind::ControllerRevisions, Kind::Pods],
         };
         let feeds = needed.iter().filter_map(|kind| self.feeds.get(&(*kind, namespace.to_owned())));
         feeds.map(|feed| self.reach_of(feed)).find(|reach| *reach != Reach::Live).unwrap_or(Reach::Live)
+    }
+
+    /// How far what is known of one kind can be trusted.
+    pub fn reach_kind(&self, namespace: &str, kind: Kind) -> Reach {
+        if let Some(why) = &self.lost {
+            return Reach::Lost { last_seen: self.heard, why: why.clone() };
+        }
+        self.feeds.get(&(kind, namespace.to_owned())).map_or(Reach::Live, |feed| self.reach_of(feed))
     }
 
     fn reach_of(&self, feed: &FeedState) -> Reach {
@@ -132,9 +202,10 @@ impl State {
         bad.unwrap_or_default()
     }
 
-    /// All first lists are there, or it is known that they will not come.
+    /// All first lists that health is read from are there, or it is known that they will not come.
     pub fn settled(&self) -> bool {
-        self.lost.is_some() || self.feeds.values().all(|state| *state != FeedState::Listing)
+        let mut core = self.feeds.iter().filter(|((kind, _), _)| Kind::CORE.contains(kind));
+        self.lost.is_some() || core.all(|(_, state)| *state != FeedState::Listing)
     }
 
     pub fn counts(&self) -> (usize, usize) {
@@ -166,7 +237,7 @@ impl State {
     pub fn init_done(&mut self, feed: &Feed) -> bool {
         self.forget(feed);
         for item in self.relist.remove(feed).unwrap_or_default() {
-            self.apply(item);
+            self.apply(feed, item);
         }
         self.feeds.insert(feed.clone(), FeedState::Live);
         true
@@ -189,33 +260,42 @@ impl State {
         }
     }
 
-    pub fn apply(&mut self, item: Item) -> bool {
+    pub fn apply(&mut self, feed: &Feed, item: Item) -> bool {
         match item {
             Item::Workload(workload) => {
-                let before = self.workloads.insert(workload.key.clone(), workload.clone());
-                before.as_ref() != Some(&workload)
+                let before = self.workloads.get(&workload.key);
+                let changed = before != Some(&*workload);
+                self.workloads.insert(workload.key.clone(), *workload);
+                changed
             }
-            Item::ReplicaSet(rs) => {
-                let siblings = self.replica_sets.entry(rs.owner.clone()).or_default();
-                let before = siblings.iter().position(|s| s.uid == rs.uid).map(|at| siblings.remove(at));
-                let changed = before.as_ref() != Some(&rs);
-                let at = siblings.partition_point(|s| s.revision > rs.revision);
-                siblings.insert(at, rs);
+            Item::Revision(revision) => {
+                let siblings = self.revisions.entry(revision.owner.clone()).or_default();
+                let before = siblings.iter().position(|s| s.uid == revision.uid).map(|at| siblings.remove(at));
+                let changed = before.as_ref() != Some(&revision);
+                let at = siblings.partition_point(|s| s.number > revision.number);
+                siblings.insert(at, revision);
                 changed
             }
             Item::Pod(pod) => {
                 let before = self.pods.entry(pod.owner.clone()).or_default().insert(pod.name.clone(), pod.clone());
                 before.as_ref() != Some(&pod)
             }
+            Item::Neighbour(it) => {
+                let before = self.neighbours.entry(feed.clone()).or_default().insert(it.name().to_owned(), it.clone());
+                before.as_ref() != Some(&it)
+            }
         }
     }
 
-    pub fn delete(&mut self, item: &Item) -> bool {
+    pub fn delete(&mut self, feed: &Feed, item: &Item) -> bool {
         match item {
             Item::Workload(workload) => self.workloads.remove(&workload.key).is_some(),
-            Item::ReplicaSet(rs) => {
-                let Some(siblings) = self.replica_sets.get_mut(&rs.owner) else { return false };
-                siblings.retain(|s| s.uid != rs.uid);
+            Item::Revision(revision) => {
+                let Some(siblings) = self.revisions.get_mut(&revision.owner) else { return false };
+                siblings.retain(|s| s.uid != revision.uid);
+                if siblings.is_empty() {
+                    self.revisions.remove(&revision.owner);
+                }
                 true
             }
             Item::Pod(pod) => {
@@ -226,17 +306,21 @@ impl State {
                 }
                 removed
             }
+            Item::Neighbour(it) => self.neighbours.get_mut(feed).is_some_and(|all| all.remove(it.name()).is_some()),
         }
     }
 
-    fn forget(&mut self, (kind, namespace): &Feed) {
+    fn forget(&mut self, feed: &Feed) {
+        let (kind, namespace) = feed;
         let gone = match kind {
             Kind::Deployments => WorkloadKind::Deployment,
             Kind::StatefulSets => WorkloadKind::StatefulSet,
             Kind::DaemonSets => WorkloadKind::DaemonSet,
-            Kind::ReplicaSets => {
-                return self.replica_sets.retain(|_, all| {
-                    all.retain(|rs| rs.namespace != *namespace);
+            Kind::ReplicaSets | Kind::ControllerRevisions => {
+                // A ReplicaSet's template is not kept.
+                let theirs = |revision: &Revision| revision.template.is_empty() == (*kind == Kind::ReplicaSets);
+                return self.revisions.retain(|_, all| {
+                    all.retain(|revision| revision.namespace != *namespace || !theirs(revision));
                     !all.is_empty()
                 });
             }
@@ -246,6 +330,10 @@ impl State {
                     !all.is_empty()
                 });
             }
+            _ => {
+                self.neighbours.remove(feed);
+                return;
+            }
         };
         self.workloads.retain(|key, _| key.kind != gone || key.namespace != *namespace);
     }
@@ -254,12 +342,12 @@ impl State {
 /// A workload with what belongs to it, borrowed from the state.
 pub struct Known<'a> {
     pub workload: &'a Workload,
-    pub replica_sets: &'a [ReplicaSet],
+    pub revisions: &'a [Revision],
     pub pods: Vec<&'a Pod>,
 }
 
 impl Known<'_> {
     pub fn as_observed(&self) -> Observed<'_> {
-        Observed { workload: self.workload, replica_sets: self.replica_sets, pods: &self.pods }
+        Observed { workload: self.workload, revisions: self.revisions, pods: &self.pods }
     }
 }

@@ -1,9 +1,10 @@
-//! One supervised task per cluster: five watches in each bound namespace, and a heartbeat. A cluster that stops answering is
+//! One supervised task per cluster: watches in each bound namespace, and a heartbeat. A cluster that stops answering is
 //! marked lost within seconds and its watches are begun again when it answers; no other cluster notices.
 
-use super::objects::{self, DaemonSetObject, DeploymentObject, PodObject, ReplicaSetObject, StatefulSetObject};
-use super::state::{Feed, Item, Kind};
+use super::objects::{self, ControllerRevisionObject, DaemonSetObject, DeploymentObject, PodObject, ReplicaSetObject, StatefulSetObject};
+use super::state::{Feed, Item, Kind, feeds};
 use super::{Cluster, now};
+use super::{happenings, neighbours};
 use futures::{TryStreamExt, pin_mut};
 use kube::core::NamespaceResourceScope;
 use kube::runtime::WatchStreamExt;
@@ -84,39 +85,63 @@ async fn beat(cluster: &Cluster) -> Result<(), String> {
 fn watch_all(cluster: &Arc<Cluster>, round: &CancellationToken) -> JoinSet<()> {
     let lists = Arc::new(Semaphore::new(LISTS_AT_ONCE));
     let mut tasks = JoinSet::new();
-    for namespace in &cluster.namespaces {
-        for kind in Kind::ALL {
-            let (cluster, feed, lists, round) = (cluster.clone(), (kind, namespace.clone()), lists.clone(), round.clone());
-            tasks.spawn(async move {
-                tokio::select! {
-                    () = round.cancelled() => {}
-                    () = watch_kind(&cluster, feed, &lists) => {}
-                }
-            });
-        }
+    for feed in feeds(&cluster.namespaces) {
+        let (cluster, lists, round) = (cluster.clone(), lists.clone(), round.clone());
+        tasks.spawn(async move {
+            tokio::select! {
+                () = round.cancelled() => {}
+                () = watch_kind(&cluster, feed, &lists) => {}
+            }
+        });
     }
+    happenings::watch(cluster, &mut tasks);
     tasks
 }
 
 async fn watch_kind(cluster: &Cluster, feed: Feed, lists: &Semaphore) {
     match feed.0 {
-        Kind::Deployments => fold::<DeploymentObject>(cluster, feed, lists, |o| Some(Item::Workload(objects::deployment(o)))).await,
-        Kind::StatefulSets => fold::<StatefulSetObject>(cluster, feed, lists, |o| Some(Item::Workload(objects::stateful_set(o)))).await,
-        Kind::DaemonSets => fold::<DaemonSetObject>(cluster, feed, lists, |o| Some(Item::Workload(objects::daemon_set(o)))).await,
-        Kind::ReplicaSets => fold::<ReplicaSetObject>(cluster, feed, lists, |o| objects::replica_set(o).map(Item::ReplicaSet)).await,
-        Kind::Pods => fold::<PodObject>(cluster, feed, lists, |o| objects::pod(o).map(Item::Pod)).await,
+        Kind::Deployments => {
+            inside::<DeploymentObject>(cluster, feed, lists, |o| Some(Item::Workload(Box::new(objects::deployment(o))))).await
+        }
+        Kind::StatefulSets => {
+            inside::<StatefulSetObject>(cluster, feed, lists, |o| Some(Item::Workload(Box::new(objects::stateful_set(o))))).await
+        }
+        Kind::DaemonSets => {
+            inside::<DaemonSetObject>(cluster, feed, lists, |o| Some(Item::Workload(Box::new(objects::daemon_set(o))))).await
+        }
+        Kind::ReplicaSets => inside::<ReplicaSetObject>(cluster, feed, lists, |o| objects::replica_set(o).map(Item::Revision)).await,
+        Kind::ControllerRevisions => {
+            inside::<ControllerRevisionObject>(cluster, feed, lists, |o| objects::controller_revision(o).map(Item::Revision)).await
+        }
+        Kind::Pods => inside::<PodObject>(cluster, feed, lists, |o| objects::pod(o).map(Item::Pod)).await,
+        Kind::Autoscalers => inside(cluster, feed, lists, |o| neighbours::autoscaler(o).map(Item::Neighbour)).await,
+        Kind::Services => inside(cluster, feed, lists, |o| neighbours::service(o).map(Item::Neighbour)).await,
+        Kind::Ingresses => inside(cluster, feed, lists, |o| neighbours::ingress(o).map(Item::Neighbour)).await,
+        Kind::NetworkPolicies => inside(cluster, feed, lists, |o| neighbours::network_policy(o).map(Item::Neighbour)).await,
+        Kind::ConfigMaps => inside(cluster, feed, lists, |o| neighbours::config_map(o).map(Item::Neighbour)).await,
+        Kind::Claims => inside(cluster, feed, lists, |o| neighbours::claim(o).map(Item::Neighbour)).await,
+        Kind::Jobs => inside(cluster, feed, lists, |o| neighbours::job(o).map(Item::Neighbour)).await,
+        Kind::CronJobs => inside(cluster, feed, lists, |o| neighbours::cron_job(o).map(Item::Neighbour)).await,
+        Kind::Nodes => fold(cluster, Api::all(cluster.reader.clone()), feed, lists, |o| neighbours::node(o).map(Item::Neighbour)).await,
     }
 }
 
-/// Folds one watch into the cluster's state, for ever.
-async fn fold<K>(cluster: &Cluster, feed: Feed, lists: &Semaphore, small: fn(K) -> Option<Item>)
+/// Folds one kind of one namespace.
+async fn inside<K>(cluster: &Cluster, feed: Feed, lists: &Semaphore, small: fn(K) -> Option<Item>)
 where
     K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + 'static,
 {
-    let api: Api<K> = Api::namespaced(cluster.reader.clone(), &feed.1);
-    let stream = watcher(api, watcher::Config::default().page_size(250).timeout(240)).default_backoff();
-    pin_mut!(stream);
+    fold(cluster, Api::namespaced(cluster.reader.clone(), &feed.1), feed, lists, small).await
+}
+
+/// Folds one watch into the cluster's state, for ever.
+async fn fold<K>(cluster: &Cluster, api: Api<K>, feed: Feed, lists: &Semaphore, small: fn(K) -> Option<Item>)
+where
+    K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + 'static,
+{
     let mut permit = lists.acquire().await.ok();
+    let stream = watcher(api, watcher::Config::default().page_size(250).timeout(cluster.patience.renew_s)).default_backoff();
+    pin_mut!(stream);
     loop {
         match stream.try_next().await {
             Ok(Some(event)) => {
@@ -128,6 +153,10 @@ where
             Ok(None) => return,
             Err(error) => {
                 drop(permit.take());
+                // A history that has gone is listed anew at once; should that fail, the list's own error says so.
+                if is_expired(&error) {
+                    continue;
+                }
                 let (forbidden, why) = describe(&error, &feed);
                 cluster.update(|state| state.failed(&feed, forbidden, why));
             }
@@ -148,9 +177,13 @@ fn take<K>(state: &mut super::State, feed: &Feed, event: Event<K>, small: fn(K) 
             false
         }
         Event::InitDone => state.init_done(feed),
-        Event::Apply(object) => state.spoke(feed) | small(object).is_some_and(|item| state.apply(item)),
-        Event::Delete(object) => state.spoke(feed) | small(object).is_some_and(|item| state.delete(&item)),
+        Event::Apply(object) => state.spoke(feed) | small(object).is_some_and(|item| state.apply(feed, item)),
+        Event::Delete(object) => state.spoke(feed) | small(object).is_some_and(|item| state.delete(feed, &item)),
     }
+}
+
+fn is_expired(error: &watcher::Error) -> bool {
+    matches!(error, watcher::Error::WatchError(status) if status.code == 410)
 }
 
 fn describe(error: &watcher::Error, feed: &Feed) -> (bool, String) {
@@ -162,7 +195,8 @@ fn describe(error: &watcher::Error, feed: &Feed) -> (bool, String) {
     };
     match source {
         Some(kube::Error::Api(status)) if status.code == 403 => {
-            (true, format!("the portal may not list and watch {} in {}", feed.0.as_str(), feed.1))
+            let place = if feed.1.is_empty() { "the whole cluster" } else { &feed.1 };
+            (true, format!("the portal may not list and watch {} in {place}", feed.0.as_str()))
         }
         Some(source) => (false, super::in_words(source)),
         None => (false, error.to_string()),

@@ -72,6 +72,16 @@ impl Store {
         Ok(())
     }
 
+    /// The cause of a record that was written before somebody noted it in the cluster.
+    pub async fn explain_record(&self, tx: &mut Tx, id: &str, cause: Option<&str>) -> Result<()> {
+        sqlx::query("UPDATE deployments SET cause = $2 WHERE id = $1 AND change_id IS NULL")
+            .bind(id)
+            .bind(cause)
+            .execute(&mut **tx)
+            .await?;
+        Ok(())
+    }
+
     /// Of one component in one environment and of one object, newest first. The newest is the current one.
     pub async fn records(&self, component: &str, environment: &str, object_uid: &str) -> Result<Vec<DeploymentRecord>> {
         let rows = sqlx::query(

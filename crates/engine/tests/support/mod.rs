@@ -7,7 +7,7 @@ use domain::catalog::read;
 use domain::changes::{Change, Request, State};
 use domain::names::Name;
 use domain::releases::{DeploymentRecord, RecordOutcome};
-use engine::{Demo, Engine, Options};
+use engine::{Demo, Engine, Options, Patience};
 use serde_json::{Value, json};
 use sim::{Clock, Cluster};
 use std::future::Future;
@@ -35,6 +35,8 @@ environments:
     approval: {rules: [{from: ["team:devops"], needed: 1}]}
 components:
   - {name: api, title: API server, owner: backend, replicas: 3, workload: deployment/devmatrix-api, container: api}
+  - {name: postgres, title: Database, owner: platform, workload: statefulset/postgres}
+  - {name: filebeat, title: Log shipper, owner: platform, workload: daemonset/filebeat}
 "#;
 
 pub struct World {
@@ -52,11 +54,15 @@ const DEADLINE: Duration = Duration::from_secs(45);
 impl World {
     /// Staging runs 1.43.1, production 1.42.3, both healthy and seen by the portal.
     pub async fn new() -> World {
+        World::with(Patience::default()).await
+    }
+
+    pub async fn with(patience: Patience) -> World {
         let (staging, prod) = (cluster("staging", "devmatrix-staging", "1.43.1"), cluster("prod", "devmatrix", "1.42.3"));
         let urls = vec![("staging".to_owned(), serve(&staging).await), ("prod".to_owned(), serve(&prod).await)];
         let folder = tempfile::tempdir().unwrap();
         let database_url = database(&folder).await;
-        let engine = start(&urls, &database_url).await;
+        let engine = start(&urls, &database_url, patience).await;
         let world = World { engine, staging, prod, urls, database_url, _folder: folder };
         world.settled("staging").await;
         world.settled("prod").await;
@@ -65,7 +71,7 @@ impl World {
 
     /// Another process of the portal on the same database and clusters.
     pub async fn another_portal(&self) -> Engine {
-        start(&self.urls, &self.database_url).await
+        start(&self.urls, &self.database_url, Patience::default()).await
     }
 
     /// The portal shows this tag as healthy, and has recorded it.
@@ -168,10 +174,10 @@ pub async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, mut look: 
     }
 }
 
-async fn start(urls: &[(String, String)], database_url: &str) -> Engine {
+async fn start(urls: &[(String, String)], database_url: &str, patience: Patience) -> Engine {
     let catalog = read(CONFIG).unwrap().catalog;
     let demo = Some(Demo { clusters: urls.to_vec() });
-    let options = Options { catalog, database_url: database_url.to_owned(), demo, external_url: "http://127.0.0.1".into() };
+    let options = Options { catalog, database_url: database_url.to_owned(), demo, external_url: "http://127.0.0.1".into(), patience };
     Engine::start(options).await.unwrap()
 }
 

@@ -85,6 +85,9 @@ impl Watch {
             while self.weather.borrow().black_hole {
                 self.weather.changed().await.ok()?;
             }
+            if self.weather.borrow().mute_watches {
+                std::future::pending::<()>().await;
+            }
             if let Some(line) = self.lines.pop_front() {
                 return Some(Ok(line));
             }

@@ -3,7 +3,7 @@
 use crate::api::body::{fields, invalid};
 use crate::problem::Problem;
 use domain::Error;
-use domain::changes::{Kind, Refusal, RefusalCode, Request, reason};
+use domain::changes::{Kind, Refusal, RefusalCode, Request, reason, replicas};
 use domain::names::{Name, shorten};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
@@ -12,7 +12,10 @@ use utoipa::ToSchema;
 use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 
 /// Kinds of the contract that this version refuses.
-const LATER: [&str; 4] = ["deploy", "scale", "restart", "run_job"];
+const LATER: [&str; 2] = ["deploy", "run_job"];
+
+/// What may stand under `kind`, in words.
+const KINDS: &str = "promote, rollback, scale or restart";
 
 /// A change to ask for.
 #[derive(ToSchema)]
@@ -21,6 +24,8 @@ const LATER: [&str; 4] = ["deploy", "scale", "restart", "run_job"];
 pub enum Requested {
     Promote(Promote),
     Rollback(Rollback),
+    Scale(Scale),
+    Restart(Restart),
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -33,6 +38,18 @@ pub enum PromoteKind {
 #[serde(rename_all = "snake_case")]
 pub enum RollbackKind {
     Rollback,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ScaleKind {
+    Scale,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RestartKind {
+    Restart,
 }
 
 /// Move the digest that runs healthy in `from` to `environment`.
@@ -72,6 +89,37 @@ pub struct Rollback {
     restore_config: bool,
 }
 
+/// Another number of replicas.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Scale {
+    #[allow(dead_code, reason = "it has chosen this struct")]
+    kind: ScaleKind,
+    #[schema(value_type = String, pattern = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
+    component: Name,
+    #[schema(value_type = String, pattern = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
+    environment: Name,
+    #[serde(deserialize_with = "whole")]
+    #[schema(minimum = 0, maximum = 1000)]
+    replicas: i64,
+    #[schema(max_length = 2000, pattern = r"^[^\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F-\u009F]*$")]
+    reason: String,
+}
+
+/// The same pods anew, a few at a time.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Restart {
+    #[allow(dead_code, reason = "it has chosen this struct")]
+    kind: RestartKind,
+    #[schema(value_type = String, pattern = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
+    component: Name,
+    #[schema(value_type = String, pattern = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
+    environment: Name,
+    #[schema(max_length = 2000, pattern = r"^[^\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F-\u009F]*$")]
+    reason: String,
+}
+
 fn only_false() -> Object {
     ObjectBuilder::new().schema_type(Type::Boolean).enum_values(Some([false])).build()
 }
@@ -87,8 +135,8 @@ fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
 pub fn read(body: Map<String, Value>) -> Result<Request, Problem> {
     let kind = match body.get("kind") {
         Some(Value::String(kind)) => kind.clone(),
-        Some(_) => return Err(invalid("kind", "expected a string: promote or rollback")),
-        None => return Err(invalid("kind", "missing: expected promote or rollback")),
+        Some(_) => return Err(invalid("kind", format!("expected a string: {KINDS}"))),
+        None => return Err(invalid("kind", format!("missing: expected {KINDS}"))),
     };
     match Kind::parse(&kind) {
         Some(Kind::Promote) => {
@@ -96,8 +144,16 @@ pub fn read(body: Map<String, Value>) -> Result<Request, Problem> {
             Ok(Request::Promote { component, environment, from, reason: reason("reason", &why)? })
         }
         Some(Kind::Rollback) => rollback(fields(body)?),
+        Some(Kind::Scale) => {
+            let Scale { component, environment, replicas: number, reason: why, .. } = fields(body)?;
+            Ok(Request::Scale { component, environment, replicas: replicas("replicas", number)?, reason: reason("reason", &why)? })
+        }
+        Some(Kind::Restart) => {
+            let Restart { component, environment, reason: why, .. } = fields(body)?;
+            Ok(Request::Restart { component, environment, reason: reason("reason", &why)? })
+        }
         None if LATER.contains(&kind.as_str()) => Err(not_supported(format!("Changes of the kind {kind} are not supported yet."))),
-        None => Err(invalid("kind", format!("`{}` is not a kind: expected promote or rollback", shorten(&kind)))),
+        None => Err(invalid("kind", format!("`{}` is not a kind: expected {KINDS}", shorten(&kind)))),
     }
 }
 
@@ -132,7 +188,11 @@ mod tests {
             (json!({}), 400, "invalid", Some("kind")),
             (json!({"kind": 1}), 400, "invalid", Some("kind")),
             (json!({"kind": "explode"}), 400, "invalid", Some("kind")),
-            (json!({"kind": "scale"}), 422, "kind_not_supported", None),
+            (json!({"kind": "run_job"}), 422, "kind_not_supported", None),
+            (scaled(json!(-1)), 400, "invalid", Some("replicas")),
+            (scaled(json!(1001)), 400, "invalid", Some("replicas")),
+            (scaled(json!("3")), 400, "invalid", Some("replicas")),
+            (json!({"kind": "restart", "component": "api"}), 400, "invalid", Some("environment")),
             (json!({"kind": "promote"}), 400, "invalid", Some("component")),
             (promote("extra", json!(1)), 400, "invalid", Some("extra")),
             (promote("component", json!("a\0b")), 400, "invalid", Some("component")),
@@ -154,6 +214,10 @@ mod tests {
         assert_eq!(read(good).unwrap().reason(), "why");
         let Value::Object(good) = rolled(json!(3.0)) else { unreachable!() };
         assert!(matches!(read(good).unwrap(), Request::Rollback { to_revision: 3, .. }));
+    }
+
+    fn scaled(replicas: Value) -> Value {
+        json!({"kind": "scale", "component": "api", "environment": "prod", "replicas": replicas, "reason": ""})
     }
 
     fn rolled(to_revision: Value) -> Value {

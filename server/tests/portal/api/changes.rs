@@ -135,8 +135,11 @@ async fn what_cannot_be_planned_is_refused_with_its_code() {
         (with(&[("component", json!("unknown"))]), 404, "not_found"),
         (with(&[("environment", json!("unknown"))]), 404, "not_found"),
         (with(&[("from", json!("prod-central"))]), 422, "promotion_path_unknown"),
-        (with(&[("component", json!("postgres"))]), 422, "kind_not_supported"),
-        (with(&[("kind", json!("scale"))]), 422, "kind_not_supported"),
+        (with(&[("component", json!("neo4j"))]), 422, "source_unhealthy"),
+        (with(&[("kind", json!("run_job"))]), 422, "kind_not_supported"),
+        (json!({"kind": "scale", "component": "api", "environment": "prod", "replicas": 6, "reason": "x"}), 422, "scaled_by_autoscaler"),
+        (json!({"kind": "scale", "component": "redis", "environment": "prod", "replicas": 1, "reason": "x"}), 422, "already_running"),
+        (json!({"kind": "restart", "component": "neo4j", "environment": "staging", "reason": "x"}), 422, "workload_paused"),
         (rollback, 422, "revision_unknown"),
     ];
     for (body, status, code) in table {

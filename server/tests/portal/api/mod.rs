@@ -6,4 +6,5 @@ mod changes;
 mod events;
 mod health;
 mod holds;
+mod logs;
 mod sessions;

@@ -1,0 +1,301 @@
+//! From facts to a plan, or to a refusal with its reason. A plan is immutable and leaves no choice to whoever executes it:
+//! exact object, exact patch, exact digest, whose votes it needs, until when. One file for each kind of change.
+
+mod promote;
+mod refusal;
+mod restart;
+mod rollback;
+mod scale;
+
+pub use promote::VERSION_LABEL;
+pub use refusal::{Refusal, RefusalCode};
+
+use super::diff::{Diff, diff};
+use super::write::Patch;
+use super::{Hold, Kind, Request};
+use crate::Time;
+use crate::catalog::{Approval, Component, Environment};
+use crate::clusters::{Autoscaler, CellState, Manager, WorkloadKind};
+use crate::releases::{DeploymentRecord, ImageRef};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// A workload read from its cluster just now.
+#[derive(Clone, Debug)]
+pub struct Live {
+    /// The whole object, as the API server gave it.
+    pub object: Value,
+    pub state: CellState,
+    pub reason: String,
+    /// What all its ready new pods run, or what the reference pins.
+    pub digest: Option<String>,
+    pub container: String,
+    pub image: String,
+    pub since: Option<Time>,
+    pub managed_by: Option<Manager>,
+}
+
+/// Everything a plan depends on, gathered by the engine at one moment.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    pub now: Time,
+    pub requester: String,
+    pub component: Component,
+    pub environment: Environment,
+    /// `EKS us-east-1`
+    pub cluster_title: String,
+    /// None: the workload is not there.
+    pub target: Option<Live>,
+    pub source: Option<(Environment, Option<Live>)>,
+    /// The record that a rollback goes to, with its pod template.
+    pub record: Option<(DeploymentRecord, Value)>,
+    pub holds: Vec<Hold>,
+    /// The autoscaler that owns the target's number of replicas.
+    pub autoscaler: Option<Autoscaler>,
+    /// The version of the policy: SHA-256 of the configuration.
+    pub policy_version: String,
+}
+
+/// The exact object that will be written. Another uid, generation or spec means that the world moved.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Target {
+    pub cluster: String,
+    pub namespace: String,
+    pub kind: WorkloadKind,
+    pub name: String,
+    pub uid: String,
+    pub generation: i64,
+    pub spec_hash: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Artifact {
+    pub image: String,
+    pub digest: Option<String>,
+}
+
+impl Artifact {
+    pub fn version(&self) -> String {
+        ImageRef::parse(&self.image).map_or_else(|| self.image.clone(), |image| image.version())
+    }
+}
+
+/// Something that was checked when the plan was made, and is checked again before it is executed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Gate {
+    pub name: String,
+    pub title: String,
+    /// `pass` or `warn`; what does not pass is a refusal, and no plan.
+    pub state: String,
+    pub detail: String,
+}
+
+/// One line of the plan in words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Word {
+    pub what: String,
+    pub text: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    pub kind: Kind,
+    pub component: String,
+    pub environment: String,
+    pub source: Option<String>,
+    pub to_revision: Option<i64>,
+    pub requester: String,
+    pub reason: String,
+    pub summary: String,
+    pub target: Target,
+    pub container: String,
+    pub from: Artifact,
+    pub to: Artifact,
+    pub desired: i64,
+    /// Of a Scale: how many there were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scaled_from: Option<i64>,
+    pub patch: Patch,
+    pub words: Vec<Word>,
+    pub diff: Diff,
+    pub gates: Vec<Gate>,
+    pub approval: Option<Approval>,
+    pub policy_version: String,
+    pub made_at: Time,
+    pub valid_until: Time,
+}
+
+impl Plan {
+    /// SHA-256 over the canonical JSON of all of it.
+    pub fn digest(&self) -> String {
+        crate::digest::of(self)
+    }
+}
+
+/// A plan that has been decided, and not yet been shown to the API server.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    plan: Plan,
+    before: Value,
+}
+
+impl Draft {
+    /// What to send as a server-side dry run.
+    pub fn patch(&self) -> &Patch {
+        &self.plan.patch
+    }
+
+    pub fn target(&self) -> &Target {
+        &self.plan.target
+    }
+
+    /// The finished plan: `after` is the object that the dry run answered.
+    pub fn with_dry_run(mut self, after: &Value) -> Plan {
+        self.plan.diff = diff(&self.before, after);
+        self.plan
+    }
+}
+
+/// Decides. Nothing is read here: the same facts and request always give the same draft.
+pub fn draft(facts: &Facts, request: &Request) -> Result<Draft, Refusal> {
+    let target = live_target(facts)?;
+    let made = match request {
+        Request::Promote { .. } => promote::promote(facts, target),
+        Request::Rollback { to_revision, .. } => rollback::rollback(facts, target, *to_revision),
+        Request::Scale { replicas, .. } => scale::scale(facts, target, *replicas),
+        Request::Restart { .. } => restart::restart(facts, target),
+    }?;
+    Ok(finish(facts, request, target, made))
+}
+
+/// The target as it is, where it may be changed at all.
+fn live_target(facts: &Facts) -> Result<&Live, Refusal> {
+    let (workload, env) = (&facts.component.workload, &facts.environment);
+    let missing = || {
+        Refusal::new(
+            RefusalCode::WorkloadMissing,
+            format!("There is no {} {} in {} ({}).", workload.kind, workload.name, env.namespace, env.title),
+        )
+    };
+    let target = facts.target.as_ref().ok_or_else(missing)?;
+    if let Some(Manager { tool, gitops: true }) = &target.managed_by {
+        let why = format!("{} in {} is managed by {tool}: change it there, or {tool} would undo it.", workload.name, env.title);
+        return Err(Refusal::new(RefusalCode::ManagedByGitops, why));
+    }
+    Ok(target)
+}
+
+/// What is written to a paused workload waits, and nobody sees that it does. (kubectl refuses undo and restart of one too.)
+fn not_paused(facts: &Facts, target: &Live) -> Result<(), Refusal> {
+    if target.object.pointer("/spec/paused") != Some(&Value::Bool(true)) {
+        return Ok(());
+    }
+    let (name, env) = (&facts.component.workload.name, &facts.environment.title);
+    Err(Refusal::new(RefusalCode::WorkloadPaused, format!("Rollouts of {name} in {env} are paused: resume it with kubectl first.")))
+}
+
+/// What a kind decides; the rest of a plan is the same for all kinds.
+struct Made {
+    /// `Promote API server 1.43.1 to Production East`
+    summary: String,
+    from: Artifact,
+    to: Artifact,
+    patch: Patch,
+    /// How many pods it should have afterwards.
+    desired: i64,
+    words: Vec<Word>,
+    gates: Vec<Gate>,
+    approval: Option<Approval>,
+    source: Option<String>,
+    to_revision: Option<i64>,
+}
+
+/// A plan that needs no votes is executed at once; this is how long it may wait in the queue, in seconds.
+const UNATTENDED_S: i64 = 3600;
+
+fn finish(facts: &Facts, request: &Request, target: &Live, made: Made) -> Draft {
+    let (component, env) = (&facts.component, &facts.environment);
+    let made_at = facts.now.whole_seconds();
+    let place = Target {
+        cluster: env.cluster.clone(),
+        namespace: env.namespace.clone(),
+        kind: component.workload.kind,
+        name: component.workload.name.clone(),
+        uid: uid(&target.object),
+        generation: generation(&target.object),
+        spec_hash: spec_hash(&target.object),
+    };
+    let mut words = made.words;
+    words.push(Word { what: "Target".into(), text: place_words(&place, &facts.cluster_title) });
+    let plan = Plan {
+        kind: request.kind(),
+        component: component.name.clone(),
+        environment: env.name.clone(),
+        source: made.source,
+        to_revision: made.to_revision,
+        requester: facts.requester.clone(),
+        reason: request.reason().to_owned(),
+        summary: made.summary,
+        target: place,
+        container: target.container.clone(),
+        from: made.from,
+        to: made.to,
+        desired: made.desired,
+        scaled_from: (request.kind() == Kind::Scale).then(|| desired_now(target)),
+        patch: made.patch,
+        words,
+        diff: Diff::default(),
+        gates: made.gates.into_iter().chain(owned_by_helm(target)).collect(),
+        valid_until: made_at.plus_seconds(made.approval.as_ref().map_or(UNATTENDED_S, |approval| approval.expires_s)),
+        approval: made.approval,
+        policy_version: facts.policy_version.clone(),
+        made_at,
+    };
+    Draft { plan, before: target.object.clone() }
+}
+
+fn place_words(place: &Target, cluster_title: &str) -> String {
+    let kind = place.kind.as_str().to_lowercase();
+    format!("{kind}/{} in {}, {cluster_title}, generation {}", place.name, place.namespace, place.generation)
+}
+
+/// Helm writes only when somebody runs it, so it does not forbid; its next upgrade may.
+fn owned_by_helm(target: &Live) -> Option<Gate> {
+    let Manager { tool, .. } = target.managed_by.as_ref()?;
+    Some(warn("manager", "Installed by another tool", format!("{tool} owns this workload: its next upgrade may undo this")))
+}
+
+/// How many pods a workload asks for now; a DaemonSet, as many as there are nodes for it.
+fn desired_now(target: &Live) -> i64 {
+    let (spec, status) = (target.object.pointer("/spec/replicas"), target.object.pointer("/status/desiredNumberScheduled"));
+    spec.or(status).and_then(Value::as_i64).unwrap_or(1)
+}
+
+fn replicas_stay(target: &Live) -> Word {
+    Word { what: "Replicas".into(), text: format!("Stay at {}", desired_now(target)) }
+}
+
+fn artifact(live: &Live) -> Artifact {
+    Artifact { image: live.image.clone(), digest: live.digest.clone() }
+}
+
+fn pass(name: &str, title: &str, detail: String) -> Gate {
+    Gate { name: name.into(), title: title.into(), state: "pass".into(), detail }
+}
+
+fn warn(name: &str, title: &str, detail: String) -> Gate {
+    Gate { name: name.into(), title: title.into(), state: "warn".into(), detail }
+}
+
+fn uid(object: &Value) -> String {
+    object.pointer("/metadata/uid").and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
+pub fn generation(object: &Value) -> i64 {
+    object.pointer("/metadata/generation").and_then(Value::as_i64).unwrap_or_default()
+}
+
+/// SHA-256 of `.spec`: two objects with the same one ask for the same thing.
+pub fn spec_hash(object: &Value) -> String {
+    crate::digest::of(&object.get("spec").cloned().unwrap_or(Value::Null))
+}

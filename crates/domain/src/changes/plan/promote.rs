@@ -1,0 +1,146 @@
+//! Promote: the image digest that runs healthy in the source, and nothing else of it.
+
+use super::{
+    Artifact, Facts, Live, Made, Refusal, RefusalCode, Word, artifact, desired_now, generation, not_paused, pass, replicas_stay, uid,
+};
+use crate::catalog::Environment;
+use crate::changes::{Patch, PatchKind};
+use crate::clusters::CellState;
+use crate::releases::ImageRef;
+use serde_json::{Value, json};
+
+pub(super) fn promote(facts: &Facts, target: &Live) -> Result<Made, Refusal> {
+    let (source_env, source) = healthy_source(facts)?;
+    let digest = source.digest.clone().ok_or_else(|| {
+        let why =
+            format!("The pods in {} do not all name one image digest, so it is not certain what would be promoted.", source_env.title);
+        Refusal::new(RefusalCode::DigestUnknown, why)
+    })?;
+    let image = ImageRef::parse(&source.image).ok_or_else(|| {
+        Refusal::new(RefusalCode::DigestUnknown, format!("`{}` in {} is not an image reference.", source.image, source_env.title))
+    })?;
+    let to = Artifact { image: image.pinned(&digest), digest: Some(digest) };
+    let from = artifact(target);
+    if from.digest == to.digest {
+        let why = format!("{} already runs {} with this digest.", facts.environment.title, to.version());
+        return Err(Refusal::new(RefusalCode::AlreadyRunning, why));
+    }
+    not_on_hold(facts, &to)?;
+    not_paused(facts, target)?;
+    let patch = Patch { kind: PatchKind::StrategicMerge, body: promotion_patch(target, &to, image.tag.as_deref()) };
+    let healthy_for = source.since.map(|since| crate::time::span(facts.now.seconds_since(since)));
+    let mut words = vec![Word {
+        what: "Image".into(),
+        text: match healthy_for {
+            Some(span) => {
+                format!("{} → {}, the digest that has run healthy in {} for {span}", from.version(), to.version(), source_env.title)
+            }
+            None => format!("{} → {}, the digest that runs healthy in {}", from.version(), to.version(), source_env.title),
+        },
+    }];
+    words.extend(configuration_words(source, target, &source_env.title));
+    words.push(replicas_stay(target));
+    let gates = vec![
+        pass("source", "Source is healthy", format!("{}, all pods ready on one digest", source_env.title)),
+        pass("target", "Target is as planned", format!("Generation {}", generation(&target.object))),
+        pass("gitops", "Not managed elsewhere", "No GitOps tool owns this workload".into()),
+        pass("hold", "No hold on this release", format!("{} was not rolled back here", to.version())),
+    ];
+    let approval = facts.environment.approval.clone();
+    let summary = format!("Promote {} {} to {}", facts.component.title, to.version(), facts.environment.title);
+    let source = Some(source_env.name.clone());
+    Ok(Made { summary, from, to, patch, desired: desired_now(target), words, gates, approval, source, to_revision: None })
+}
+
+/// The image, and the recommended label that names its version where the pods carry it; everything else stays.
+fn promotion_patch(target: &Live, to: &Artifact, tag: Option<&str>) -> Value {
+    let mut body = json!({
+        "metadata": {"uid": uid(&target.object)},
+        "spec": {"template": {"spec": {"containers": [{"name": target.container, "image": to.image}]}}},
+    });
+    let labelled = target.object.pointer(&format!("/spec/template/metadata/labels/{}", VERSION_LABEL.replace('/', "~1"))).is_some();
+    if let Some(tag) = tag.filter(|tag| labelled && is_label_value(tag)) {
+        body["spec"]["template"]["metadata"] = json!({"labels": {VERSION_LABEL: tag}});
+    }
+    body
+}
+
+/// Kubernetes' recommended label: the version of the application.
+pub const VERSION_LABEL: &str = "app.kubernetes.io/version";
+
+/// A tag may be longer than a label's 63 characters, and may begin with `_`.
+fn is_label_value(tag: &str) -> bool {
+    tag.len() <= 63 && [tag.chars().next(), tag.chars().last()].iter().all(|c| c.is_some_and(|c| c.is_ascii_alphanumeric()))
+}
+
+fn healthy_source(facts: &Facts) -> Result<(&Environment, &Live), Refusal> {
+    let Some((env, live)) = &facts.source else {
+        let why = format!("{} is not promoted from there.", facts.environment.title);
+        return Err(Refusal::new(RefusalCode::PromotionPathUnknown, why));
+    };
+    let live = live.as_ref().ok_or_else(|| {
+        Refusal::new(
+            RefusalCode::SourceUnverified,
+            format!("{} does not run in {}, so there is nothing to promote.", facts.component.title, env.title),
+        )
+    })?;
+    match live.state {
+        CellState::Healthy => Ok((env, live)),
+        CellState::Unknown | CellState::Absent => {
+            Err(Refusal::new(RefusalCode::SourceUnverified, format!("What runs in {} cannot be verified now: {}.", env.title, live.reason)))
+        }
+        state => {
+            let why = format!("{} is {} in {}: {}.", facts.component.title, state.as_str(), env.title, live.reason);
+            Err(Refusal::new(RefusalCode::SourceUnhealthy, why))
+        }
+    }
+}
+
+fn not_on_hold(facts: &Facts, to: &Artifact) -> Result<(), Refusal> {
+    let held = facts.holds.iter().find(|hold| match (&hold.digest, &to.digest) {
+        (Some(held), Some(digest)) => held == digest,
+        _ => hold.image == to.image,
+    });
+    match held {
+        None => Ok(()),
+        Some(hold) => {
+            let why = format!(
+                "{} was rolled back in {} by {} and is on hold there. Lift the hold to deploy it again.",
+                to.version(),
+                facts.environment.title,
+                hold.by
+            );
+            Err(Refusal::new(RefusalCode::ReleaseOnHold, why))
+        }
+    }
+}
+
+/// What stays as it is in the target and differs from the source: environment variables (names only), resources.
+fn configuration_words(source: &Live, target: &Live, source_title: &str) -> Vec<Word> {
+    let (theirs, ours) = (container_of(source), container_of(target));
+    let variables = |container: &Value| -> std::collections::BTreeMap<String, Value> {
+        let list = container.get("env").and_then(Value::as_array).cloned().unwrap_or_default();
+        list.into_iter().filter_map(|v| Some((v.get("name")?.as_str()?.to_owned(), v))).collect()
+    };
+    let (their_env, our_env) = (variables(&theirs), variables(&ours));
+    let mut names: Vec<_> = their_env.keys().chain(our_env.keys()).collect();
+    names.sort();
+    names.dedup();
+    let different: Vec<&str> = names.iter().filter(|name| their_env.get(**name) != our_env.get(**name)).map(|name| name.as_str()).collect();
+    let configuration = match different.as_slice() {
+        [] if names.is_empty() => "Stays. Neither side sets variables on the container itself.".to_owned(),
+        [] => format!("Stays. All {} variables are as in {source_title}.", names.len()),
+        some => format!("Stays. {} of {} variables differ from {source_title}: {}", some.len(), names.len(), some.join(", ")),
+    };
+    let resources = match (theirs.get("resources"), ours.get("resources")) {
+        (a, b) if a == b => "Stay as they are, equal to the source".to_owned(),
+        _ => format!("Stay as they are; {source_title} has others"),
+    };
+    vec![Word { what: "Configuration".into(), text: configuration }, Word { what: "Resources".into(), text: resources }]
+}
+
+fn container_of(live: &Live) -> Value {
+    let containers = live.object.pointer("/spec/template/spec/containers").and_then(Value::as_array);
+    let found = containers.and_then(|list| list.iter().find(|c| c.get("name").and_then(Value::as_str) == Some(live.container.as_str())));
+    found.cloned().unwrap_or(Value::Null)
+}

@@ -1,0 +1,68 @@
+//! Why there is no plan: a code for scripts, a sentence for people.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RefusalCode {
+    SourceUnhealthy,
+    SourceUnverified,
+    DigestUnknown,
+    AlreadyRunning,
+    ManagedByGitops,
+    ReleaseOnHold,
+    RevisionUnknown,
+    WorkloadMissing,
+    ClusterUnreachable,
+    KindNotSupported,
+    /// The environment is not promoted from there.
+    PromotionPathUnknown,
+    /// The API server does not accept the patch: its own words say why.
+    DryRunRejected,
+    IdempotencyKeyReused,
+    /// Rollouts of the target are paused: what is written would not roll out.
+    WorkloadPaused,
+    /// An autoscaler owns the number of replicas.
+    ScaledByAutoscaler,
+}
+
+impl RefusalCode {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            RefusalCode::SourceUnhealthy => "source_unhealthy",
+            RefusalCode::SourceUnverified => "source_unverified",
+            RefusalCode::DigestUnknown => "digest_unknown",
+            RefusalCode::AlreadyRunning => "already_running",
+            RefusalCode::ManagedByGitops => "managed_by_gitops",
+            RefusalCode::ReleaseOnHold => "release_on_hold",
+            RefusalCode::RevisionUnknown => "revision_unknown",
+            RefusalCode::WorkloadMissing => "workload_missing",
+            RefusalCode::ClusterUnreachable => "cluster_unreachable",
+            RefusalCode::KindNotSupported => "kind_not_supported",
+            RefusalCode::PromotionPathUnknown => "promotion_path_unknown",
+            RefusalCode::DryRunRejected => "dry_run_rejected",
+            RefusalCode::IdempotencyKeyReused => "idempotency_key_reused",
+            RefusalCode::WorkloadPaused => "workload_paused",
+            RefusalCode::ScaledByAutoscaler => "scaled_by_autoscaler",
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    pub code: RefusalCode,
+    pub why: String,
+}
+
+impl Refusal {
+    pub fn new(code: RefusalCode, why: impl Into<String>) -> Refusal {
+        Refusal { code, why: why.into() }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.why)
+    }
+}

@@ -1,0 +1,58 @@
+//! Roll back: the whole pod template of a recorded revision.
+
+use super::{
+    Artifact, Facts, Live, Made, Refusal, RefusalCode, Word, artifact, desired_now, generation, not_paused, pass, replicas_stay, uid, warn,
+};
+use crate::changes::{Patch, PatchKind};
+use crate::releases::{ImageRef, RecordOutcome};
+use serde_json::{Value, json};
+
+pub(super) fn rollback(facts: &Facts, target: &Live, to_revision: i64) -> Result<Made, Refusal> {
+    let (record, template) = facts.record.as_ref().ok_or_else(|| {
+        let why = format!("{} has no revision {to_revision} in {} that could be restored.", facts.component.title, facts.environment.title);
+        Refusal::new(RefusalCode::RevisionUnknown, why)
+    })?;
+    if target.object.pointer("/spec/template") == Some(template) || record.current {
+        let why = format!("{} already runs revision {to_revision}.", facts.environment.title);
+        return Err(Refusal::new(RefusalCode::AlreadyRunning, why));
+    }
+    let from = artifact(target);
+    let to = Artifact { image: record.image.clone(), digest: record.digest.clone().or_else(|| ImageRef::parse(&record.image)?.digest) };
+    not_paused(facts, target)?;
+    let words = vec![
+        Word { what: "Image".into(), text: format!("{} → {}, as revision {to_revision} ran it", from.version(), to.version()) },
+        Word {
+            what: "Restores".into(),
+            text: format!("The whole pod template of revision {to_revision}, from {}", record.at.for_people()),
+        },
+        Word { what: "Afterwards".into(), text: format!("{} is on hold here until a person lifts it", from.version()) },
+        replicas_stay(target),
+    ];
+    let verdict = match record.outcome {
+        RecordOutcome::Failed => {
+            warn("revision", "Revision failed before", format!("Revision {to_revision} ended as failed when it was deployed"))
+        }
+        outcome => pass("revision", "Revision is known", format!("Revision {to_revision}, {}", outcome.as_str())),
+    };
+    let gates = vec![
+        verdict,
+        pass("target", "Target is as planned", format!("Generation {}", generation(&target.object))),
+        pass("gitops", "Not managed elsewhere", "No GitOps tool owns this workload".into()),
+    ];
+    let approval = facts.environment.rollback_needs_approval.then(|| facts.environment.approval.clone()).flatten();
+    let summary = format!("Roll back {} in {} to {}", facts.component.title, facts.environment.title, to.version());
+    let (patch, desired) = (restoring(target, template), desired_now(target));
+    Ok(Made { summary, from, to, patch, desired, words, gates, approval, source: None, to_revision: Some(to_revision) })
+}
+
+/// The marks of our write go into the annotations: where there are none yet, they are made first.
+fn restoring(target: &Live, template: &Value) -> Patch {
+    let mut operations = vec![
+        json!({"op": "test", "path": "/metadata/uid", "value": uid(&target.object)}),
+        json!({"op": "replace", "path": "/spec/template", "value": template}),
+    ];
+    if target.object.pointer("/metadata/annotations").is_none() {
+        operations.insert(1, json!({"op": "add", "path": "/metadata/annotations", "value": {}}));
+    }
+    Patch { kind: PatchKind::Json, body: Value::Array(operations) }
+}

@@ -1,0 +1,359 @@
+//! The logs of several containers as one: lines with their moments, merged, filtered, bounded; and how a log that broke off
+//! is taken up again without a line lost or doubled.
+//!
+//! Invariant: the lines of one container stay in the order in which it wrote them.
+
+use crate::names::Name;
+use crate::{Error, Result};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
+
+/// When a line was written, in nanoseconds since 1970: seconds would not put lines in order. On the wire RFC 3339 in UTC with
+/// nine digits of the second, so that the texts are in order too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Moment(pub i64);
+
+impl Moment {
+    /// RFC 3339, with any number of digits and any offset.
+    pub fn parse(text: &str) -> Option<Moment> {
+        let at: jiff::Timestamp = text.parse().ok()?;
+        i64::try_from(at.as_nanosecond()).ok().map(Moment)
+    }
+
+    pub fn minus_seconds(self, seconds: i64) -> Moment {
+        Moment(self.0.saturating_sub(seconds.saturating_mul(1_000_000_000)))
+    }
+
+    /// Whole seconds, as Kubernetes takes `sinceTime`: never later than this stamp.
+    pub fn in_seconds(self) -> crate::Time {
+        crate::Time(self.0.div_euclid(1_000_000_000) * 1000)
+    }
+}
+
+impl From<crate::Time> for Moment {
+    fn from(time: crate::Time) -> Moment {
+        Moment(time.0.saturating_mul(1_000_000))
+    }
+}
+
+impl fmt::Display for Moment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let at = jiff::Timestamp::from_nanosecond(self.0.into()).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+        write!(f, "{}", at.strftime("%Y-%m-%dT%H:%M:%S.%9fZ"))
+    }
+}
+
+impl Serialize for Moment {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Moment {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Moment, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Moment::parse(&text).ok_or_else(|| D::Error::custom(format!("`{text}` is not an RFC 3339 time")))
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LineKind {
+    /// What the container wrote.
+    Line,
+    /// The portal's: a pod has appeared, and its lines join.
+    Joined,
+    /// The portal's: a pod or one run of a container has ended.
+    Ended,
+    /// The portal's: something could not be read.
+    Trouble,
+    /// The portal's: lines came faster than they were taken, and so many are missing here.
+    LeftOut,
+}
+
+impl LineKind {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            LineKind::Line => "line",
+            LineKind::Joined => "joined",
+            LineKind::Ended => "ended",
+            LineKind::Trouble => "trouble",
+            LineKind::LeftOut => "left_out",
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct LogLine {
+    #[schema(value_type = String, format = DateTime)]
+    pub at: Moment,
+    pub pod: String,
+    /// Empty when it is about the whole pod, or about the whole log.
+    pub container: String,
+    pub text: String,
+    pub kind: LineKind,
+}
+
+impl LogLine {
+    /// What it takes in memory, about.
+    fn weight(&self) -> usize {
+        self.text.len() + self.pod.len() + self.container.len() + 96
+    }
+}
+
+/// `2026-11-24T09:42:00.123456789Z text` as the API server gives it with `timestamps=true`. A line without a stamp (the
+/// kubelet's own word on a log that it cannot read, say) has none.
+pub fn parse(line: &str) -> (Option<Moment>, &str) {
+    match line.split_once(' ') {
+        Some((stamp, text)) if stamp.len() >= 20 => match Moment::parse(stamp) {
+            Some(at) => (Some(at), text),
+            None => (None, line),
+        },
+        // An empty line may come without its blank.
+        None if line.len() >= 20 => Moment::parse(line).map_or((None, line), |at| (Some(at), "")),
+        _ => (None, line),
+    }
+}
+
+/// Which lines are wanted. What the portal says itself is always wanted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LineFilter {
+    pub container: Option<String>,
+    /// In lower case.
+    contains: Option<String>,
+}
+
+impl LineFilter {
+    /// `contains`: anywhere in the line, whatever the case.
+    pub fn new(container: Option<String>, contains: Option<&str>) -> LineFilter {
+        LineFilter { container, contains: contains.filter(|text| !text.is_empty()).map(str::to_lowercase) }
+    }
+
+    pub fn takes_container(&self, name: &str) -> bool {
+        self.container.as_deref().is_none_or(|wanted| wanted == name)
+    }
+
+    pub fn takes_text(&self, text: &str) -> bool {
+        self.contains.as_deref().is_none_or(|wanted| text.to_lowercase().contains(wanted))
+    }
+
+    /// Whether some lines of a container that is read are not wanted.
+    pub fn hides(&self) -> bool {
+        self.contains.is_some()
+    }
+}
+
+/// Several logs as one, by time; lines of the same moment in the order of their logs. Where a log's own stamps go back its order
+/// wins: such a line counts as written together with the one before it.
+pub fn merge(logs: Vec<Vec<LogLine>>) -> Vec<LogLine> {
+    let mut all = Vec::with_capacity(logs.iter().map(Vec::len).sum());
+    for (source, log) in logs.into_iter().enumerate() {
+        let mut latest = Moment(i64::MIN);
+        for line in log {
+            latest = latest.max(line.at);
+            all.push((latest, source, line));
+        }
+    }
+    // Stable: what is equal stays as it was pushed.
+    all.sort_by_key(|(at, source, _)| (*at, *source));
+    all.into_iter().map(|(_, _, line)| line).collect()
+}
+
+/// How far one container's log has been read: what a log that is read again from an earlier second gives once more is told
+/// from what is new.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Seam {
+    last: Option<Moment>,
+    /// Lines that had exactly this stamp.
+    at_last: usize,
+    /// While it is read again: how many of these have come once more.
+    again: Option<usize>,
+}
+
+impl Seam {
+    /// From where to read again; nothing has been read when there is none.
+    pub fn last(&self) -> Option<Moment> {
+        self.last
+    }
+
+    /// The log is about to be read again from [`Seam::last`], or from before it.
+    pub fn reopen(&mut self) {
+        self.again = self.last.map(|_| 0);
+    }
+
+    /// Whether a line of this stamp is new; it counts as read from now on.
+    pub fn is_new(&mut self, at: Moment) -> bool {
+        if let (Some(again), Some(last)) = (&mut self.again, self.last) {
+            if at < last {
+                return false;
+            }
+            if at == last {
+                *again += 1;
+                if *again <= self.at_last {
+                    return false;
+                }
+            }
+            self.again = None;
+        }
+        match self.last {
+            Some(last) if at < last => {}
+            Some(last) if at == last => self.at_last += 1,
+            _ => (self.last, self.at_last) = (Some(at), 1),
+        }
+        true
+    }
+}
+
+/// The newest lines, as many as fit: the oldest make room.
+#[derive(Debug)]
+pub struct Ring {
+    lines: VecDeque<LogLine>,
+    weight: usize,
+    most_lines: usize,
+    most_bytes: usize,
+    left_out: usize,
+}
+
+impl Ring {
+    pub fn new(most_lines: usize, most_bytes: usize) -> Ring {
+        Ring { lines: VecDeque::new(), weight: 0, most_lines, most_bytes, left_out: 0 }
+    }
+
+    pub fn push(&mut self, line: LogLine) {
+        self.weight += line.weight();
+        self.lines.push_back(line);
+        while self.lines.len() > self.most_lines || self.weight > self.most_bytes {
+            let Some(oldest) = self.lines.pop_front() else { return };
+            self.weight -= oldest.weight();
+            self.left_out += 1;
+        }
+    }
+
+    /// All that is held, oldest first, and how many lines had to make room since it was last asked.
+    pub fn take(&mut self) -> (Vec<LogLine>, usize) {
+        self.weight = 0;
+        (std::mem::take(&mut self.lines).into(), std::mem::take(&mut self.left_out))
+    }
+
+    pub fn len(&self) -> usize {
+        self.lines.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+}
+
+/// Lines that wait a moment for earlier ones of other containers: these come over other connections. Bounded: the oldest do
+/// not wait when there are too many.
+#[derive(Debug)]
+pub struct Window {
+    held: BTreeMap<(Moment, u64), (LogLine, u64)>,
+    /// By pod and container: a log's own order wins.
+    latest: BTreeMap<(String, String), Moment>,
+    pushed: u64,
+    wait_ms: u64,
+    most: usize,
+}
+
+impl Window {
+    pub fn new(wait_ms: u64, most: usize) -> Window {
+        Window { held: BTreeMap::new(), latest: BTreeMap::new(), pushed: 0, wait_ms, most }
+    }
+
+    /// `now_ms`: any clock that does not go back.
+    pub fn push(&mut self, line: LogLine, now_ms: u64) {
+        let latest = self.latest.entry((line.pod.clone(), line.container.clone())).or_insert(line.at);
+        *latest = line.at.max(*latest);
+        self.pushed += 1;
+        self.held.insert((*latest, self.pushed), (line, now_ms));
+    }
+
+    /// Lines that have waited, by time, with all that comes before them.
+    pub fn due(&mut self, now_ms: u64) -> Vec<LogLine> {
+        let waited = self.held.iter().rev().find(|(_, (_, came))| came + self.wait_ms <= now_ms).map(|(key, _)| *key);
+        let over = self.held.len().saturating_sub(self.most);
+        let too_many = over.checked_sub(1).and_then(|at| self.held.keys().nth(at).copied());
+        let Some(last) = waited.max(too_many) else { return Vec::new() };
+        let later = self.held.split_off(&(last.0, last.1 + 1));
+        std::mem::replace(&mut self.held, later).into_values().map(|(line, _)| line).collect()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.held.is_empty()
+    }
+
+    /// This pod will not write again.
+    pub fn forget(&mut self, pod: &str) {
+        self.latest.retain(|(name, _), _| name != pod);
+    }
+}
+
+/// What is asked for: the newest lines of a component's pods in an environment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogsWanted {
+    pub component: Name,
+    pub environment: Name,
+    /// So many lines at most, of all containers together.
+    pub tail: usize,
+    pub filter: LineFilter,
+    /// The run of each container before its present one.
+    pub previous: bool,
+    /// Nothing older than this.
+    pub since: Option<Moment>,
+}
+
+impl LogsWanted {
+    pub const TAIL: usize = 200;
+    pub const MOST: usize = 5000;
+    pub const LONGEST_TEXT: usize = 200;
+    pub const PARAMETERS: [&str; 6] = ["environment", "tail", "container", "contains", "previous", "since"];
+
+    /// From the parameters of a URL, by name. Errors: `Invalid` with the parameter's name.
+    pub fn read<'a>(component: Name, tail: usize, parameter: impl Fn(&str) -> Option<&'a str>) -> Result<LogsWanted> {
+        let environment = parameter("environment").ok_or_else(|| Error::invalid("environment", "expected the name of an environment"))?;
+        let container = parameter("container").map(|text| Name::parse("container", text)).transpose()?;
+        let contains = parameter("contains");
+        if contains.is_some_and(|text| text.chars().count() > LogsWanted::LONGEST_TEXT) {
+            return Err(Error::invalid("contains", format!("expected at most {} characters", LogsWanted::LONGEST_TEXT)));
+        }
+        let since = parameter("since").map(|text| {
+            Moment::parse(text).ok_or_else(|| Error::invalid("since", "expected an RFC 3339 time, such as 2026-11-22T09:30:00Z"))
+        });
+        Ok(LogsWanted {
+            component,
+            environment: Name::parse("environment", environment)?,
+            tail: parameter("tail").map_or(Ok(tail), lines)?,
+            filter: LineFilter::new(container.map(String::from), contains),
+            previous: parameter("previous").map_or(Ok(false), |text| yes_or_no("previous", text))?,
+            since: since.transpose()?,
+        })
+    }
+}
+
+fn lines(text: &str) -> Result<usize> {
+    let number = text.parse().ok().filter(|number| (1..=LogsWanted::MOST).contains(number));
+    number.ok_or_else(|| Error::invalid("tail", format!("expected a number from 1 to {}", LogsWanted::MOST)))
+}
+
+/// `true` or `false`, in a URL.
+pub fn yes_or_no(field: &str, text: &str) -> Result<bool> {
+    text.parse().map_err(|_| Error::invalid(field, "expected `true` or `false`"))
+}
+
+/// The newest lines, and what they were read from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Logs {
+    /// Oldest first.
+    pub lines: Vec<LogLine>,
+    /// Pods that are known.
+    pub pods: usize,
+    /// Names of their containers, to choose from.
+    pub containers: Vec<String>,
+    /// Containers that were read, and those that were too many.
+    pub read: usize,
+    pub not_read: usize,
+    /// Lines that were read and not wanted.
+    pub hidden: usize,
+}

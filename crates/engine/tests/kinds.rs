@@ -1,0 +1,266 @@
+//! Stories of the other kinds: StatefulSets and DaemonSets are promoted and rolled back like Deployments; anything is scaled and
+//! restarted by the same path. With STORIES_POSTGRES set, on PostgreSQL.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod support;
+
+use domain::changes::{Change, Request, State};
+use domain::names::Name;
+use domain::releases::{DeploymentRecord, RecordOutcome};
+use serde_json::{Value, json};
+use sim::Cluster;
+use support::{World, actor, eventually};
+
+fn name(text: &str) -> Name {
+    Name::parse("name", text).unwrap()
+}
+
+fn image(component: &str, tag: &str) -> String {
+    format!("registry.devmatrix.example/mirror/{component}:{tag}")
+}
+
+/// A StatefulSet of two pods, or a DaemonSet, without annotations of its own.
+fn object(kind: &str, component: &str, namespace: &str, tag: &str) -> Value {
+    let labels = json!({"app": component});
+    let mut object = json!({
+        "apiVersion": "apps/v1", "kind": kind,
+        "metadata": {"name": component, "namespace": namespace},
+        "spec": {
+            "selector": {"matchLabels": labels},
+            "template": {"metadata": {"labels": labels}, "spec": {"containers": [{"name": component, "image": image(component, tag)}]}},
+        },
+    });
+    if kind == "StatefulSet" {
+        object["spec"]["replicas"] = json!(2);
+        object["spec"]["serviceName"] = json!(component);
+    }
+    object
+}
+
+struct Story {
+    world: World,
+    component: &'static str,
+}
+
+impl Story {
+    /// Staging runs 2.0, production 1.0, both seen healthy and recorded.
+    async fn of(kind: &'static str, component: &'static str) -> Story {
+        let world = World::new().await;
+        world.staging.apply(object(kind, component, "devmatrix-staging", "2.0")).unwrap();
+        world.prod.apply(object(kind, component, "devmatrix", "1.0")).unwrap();
+        let story = Story { world, component };
+        story.runs("staging", "2.0").await;
+        story.runs("prod", "1.0").await;
+        story
+    }
+
+    async fn runs(&self, environment: &str, tag: &str) {
+        eventually(&format!("{} {tag} is healthy in {environment}, and recorded", self.component), || async {
+            let view = self.world.engine.component(&actor("viv"), self.component).await.unwrap();
+            let here = view.environments.into_iter().find(|here| here.environment.name == environment)?;
+            let newest = here.deployments.first()?;
+            let recorded = Some(newest.revision) == here.cell.revision && newest.digest.is_some();
+            let good = here.cell.state.as_str() == "healthy" && here.cell.tag.as_deref() == Some(tag);
+            (good && recorded).then_some(())
+        })
+        .await;
+    }
+
+    async fn ask(&self, request: Request) -> Change {
+        self.world.engine.ask(&self.world.actor("pia"), request, None).await.unwrap().change
+    }
+
+    fn promote(&self) -> Request {
+        Request::Promote { component: name(self.component), environment: name("prod"), from: name("staging"), reason: "a story".into() }
+    }
+
+    fn rollback(&self, to_revision: i64) -> Request {
+        Request::Rollback { component: name(self.component), environment: name("prod"), to_revision, reason: "a story".into() }
+    }
+
+    async fn records(&self) -> Vec<DeploymentRecord> {
+        self.world.engine.deployments(&actor("viv"), self.component, Some("prod"), Default::default()).await.unwrap().items
+    }
+
+    /// The records, once the one of this change says how it ended.
+    async fn judged(&self, change: &Change) -> Vec<DeploymentRecord> {
+        eventually("the record says how it ended", || async {
+            let records = self.records().await;
+            let judged = records.iter().any(|r| r.change.as_ref() == Some(&change.id) && r.outcome != RecordOutcome::Running);
+            judged.then_some(records)
+        })
+        .await
+    }
+}
+
+fn template_image(cluster: &Cluster, plural: &str, component: &str) -> String {
+    let object = cluster.get(plural, "devmatrix", component).unwrap();
+    object["spec"]["template"]["spec"]["containers"][0]["image"].as_str().unwrap().to_owned()
+}
+
+async fn there_and_back(kind: &'static str, plural: &str, component: &'static str) {
+    let story = Story::of(kind, component).await;
+    let change = story.ask(story.promote()).await;
+    assert_eq!(story.world.effective_writes(), 0, "nothing is written before the vote");
+    story.world.approved(&change, "dmitri").await;
+    story.world.ends(&change, State::Succeeded).await;
+    let digest = change.plan.to.digest.clone().unwrap();
+    assert_eq!(template_image(&story.world.prod, plural, component), format!("{}@{digest}", image(component, "2.0")));
+    story.runs("prod", "2.0").await;
+    let records = story.judged(&change).await;
+    assert_eq!(records.iter().map(|r| r.revision).collect::<Vec<_>>(), [2, 1]);
+    assert_eq!((records[0].change.as_ref(), records[0].outcome), (Some(&change.id), RecordOutcome::Succeeded));
+    assert_eq!(records[0].digest.as_ref(), Some(&digest));
+    assert_eq!((records[1].change.as_ref(), records[1].image.as_str()), (None, image(component, "1.0").as_str()));
+
+    let back = story.ask(story.rollback(1)).await;
+    assert_eq!(back.state, State::Ready, "a rollback needs no second person");
+    story.world.ends(&back, State::Succeeded).await;
+    assert_eq!(template_image(&story.world.prod, plural, component), image(component, "1.0"));
+    assert_eq!(story.world.effective_writes(), 2, "one write for each change");
+    story.runs("prod", "1.0").await;
+    let records = story.judged(&back).await;
+    assert_eq!(records.iter().map(|r| r.revision).collect::<Vec<_>>(), [3, 2, 1], "the old ControllerRevision has a new number");
+    assert_eq!((records[0].change.as_ref(), records[0].by.as_deref()), (Some(&back.id), Some("pia")));
+    let held = story.world.engine.ask(&story.world.actor("pia"), story.promote(), None).await.unwrap_err();
+    assert_eq!(held.code(), "release_on_hold");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stateful_set_goes_there_and_back() {
+    there_and_back("StatefulSet", "statefulsets", "postgres").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_daemon_set_goes_there_and_back() {
+    there_and_back("DaemonSet", "daemonsets", "filebeat").await;
+}
+
+async fn ends_with_the_pods_words(kind: &'static str, component: &'static str) {
+    let world = World::new().await;
+    let story = Story { world, component };
+    let mut bad = object(kind, component, "devmatrix", "0.9-nopull");
+    // A set that is stuck on a bad pod is not healed by a new template, so nothing of it may have run.
+    if kind == "StatefulSet" {
+        bad["spec"]["replicas"] = json!(0);
+    }
+    story.world.prod.apply(bad).unwrap();
+    eventually("the bad revision is recorded", || async { story.records().await.first().map(|_| ()) }).await;
+    story.world.prod.apply(object(kind, component, "devmatrix", "1.0")).unwrap();
+    story.runs("prod", "1.0").await;
+
+    let change = story.ask(story.rollback(1)).await;
+    let ended = story.world.ends(&change, State::Failed).await;
+    let said = ended.outcome.unwrap().failing_pod.unwrap();
+    assert_eq!((said.reason.as_str(), said.container.as_str()), ("ImagePullBackOff", component));
+    let records = story.judged(&change).await;
+    assert_eq!(records[0].outcome, RecordOutcome::Failed);
+    assert!(story.world.engine.holds(&actor("viv"), Some(component), None).await.unwrap().is_empty(), "a failed rollback sets no hold");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stateful_set_whose_pod_cannot_start_fails_with_its_words() {
+    ends_with_the_pods_words("StatefulSet", "postgres").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_daemon_set_whose_pod_cannot_start_fails_with_its_words() {
+    ends_with_the_pods_words("DaemonSet", "filebeat").await;
+}
+
+fn scale(component: &str, replicas: i64) -> Request {
+    Request::Scale { component: name(component), environment: name("prod"), replicas, reason: "load".into() }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scale_is_one_write_and_no_revision() {
+    let story = Story { world: World::new().await, component: "api" };
+    let change = story.ask(scale("api", 5)).await;
+    assert_eq!((change.state, change.plan.scaled_from), (State::AwaitingApproval, Some(3)));
+    story.world.approved(&change, "dmitri").await;
+    story.world.ends(&change, State::Succeeded).await;
+    let object = story.world.prod.get("deployments", "devmatrix", "devmatrix-api").unwrap();
+    assert_eq!((object["spec"]["replicas"].clone(), object["status"]["readyReplicas"].clone()), (json!(5), json!(5)));
+    assert!(object["metadata"]["annotations"].get("kubernetes.io/change-cause").is_none(), "no revision is made, so none is given a cause");
+    assert_eq!(story.world.effective_writes(), 1);
+    let records = story.records().await;
+    assert_eq!((records.len(), records[0].change.as_ref()), (1, None), "what runs is not the scale's doing");
+}
+
+fn autoscaler() -> Value {
+    json!({
+        "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler",
+        "metadata": {"name": "api", "namespace": "devmatrix"},
+        "spec": {
+            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "devmatrix-api"}, "minReplicas": 3, "maxReplicas": 10,
+        },
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_autoscaler_owns_is_not_scaled_by_hand() {
+    let story = Story { world: World::new().await, component: "api" };
+    story.world.prod.apply(autoscaler()).unwrap();
+    let why = eventually("the autoscaler is seen", || async {
+        let asked = story.world.engine.preview(&story.world.actor("bea"), scale("api", 5)).await;
+        asked.err()
+    })
+    .await;
+    assert_eq!(why.code(), "scaled_by_autoscaler");
+    assert!(why.to_string().contains("between 3 and 10"), "{why}");
+    let view = story.world.engine.component(&actor("viv"), "api").await.unwrap();
+    let prod = view.environments.iter().find(|here| here.environment.name == "prod").unwrap();
+    assert_eq!(prod.around.autoscaler.as_ref().map(|scaler| scaler.max), Some(10));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_autoscaler_that_comes_after_the_plan_ends_the_scale_without_a_write() {
+    let story = Story { world: World::new().await, component: "api" };
+    let change = story.ask(scale("api", 5)).await;
+    story.world.prod.apply(autoscaler()).unwrap();
+    eventually("the autoscaler is seen", || async { story.world.engine.preview(&story.world.actor("bea"), scale("api", 6)).await.err() })
+        .await;
+    story.world.approved(&change, "dmitri").await;
+    let ended = story.world.ends(&change, State::Superseded).await;
+    assert!(ended.outcome.unwrap().reason.contains("autoscaler"));
+    assert_eq!(story.world.sent_writes(), 0);
+}
+
+async fn restarted(kind: &'static str, component: &'static str) {
+    let story = match kind {
+        "Deployment" => Story { world: World::new().await, component },
+        kind => Story::of(kind, component).await,
+    };
+    let before = story.records().await;
+    let change = story.ask(Request::Restart { component: name(component), environment: name("prod"), reason: "a leak".into() }).await;
+    story.world.approved(&change, "dmitri").await;
+    story.world.ends(&change, State::Succeeded).await;
+    assert_eq!(story.world.effective_writes(), 1);
+    let records = story.judged(&change).await;
+    assert_eq!((records[0].revision, records[0].change.as_ref()), (before[0].revision + 1, Some(&change.id)));
+    assert_eq!(records[0].image, before[0].image, "what runs stays");
+    let pods = story.world.prod.list("pods", "devmatrix");
+    let app = if component == "api" { "devmatrix-api" } else { component };
+    let marks: Vec<_> = pods
+        .iter()
+        .filter(|pod| pod["metadata"]["labels"]["app"] == app && pod["metadata"].get("deletionTimestamp").is_none())
+        .map(|pod| pod["metadata"]["annotations"]["kubectl.kubernetes.io/restartedAt"].as_str())
+        .collect();
+    assert!(!marks.is_empty() && marks.iter().all(Option::is_some), "every pod is a new one: {marks:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deployment_restarts() {
+    restarted("Deployment", "api").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stateful_set_restarts() {
+    restarted("StatefulSet", "postgres").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_daemon_set_restarts() {
+    restarted("DaemonSet", "filebeat").await;
+}

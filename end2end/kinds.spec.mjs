@@ -1,0 +1,107 @@
+// The other kinds of change: scale, restart, and the undo of a StatefulSet; drift and what stands around a component.
+import { enter, expect, isLive, test } from "./support/test.mjs";
+
+const succeeded = (page) => expect(page.getByTestId("state")).toHaveText("Succeeded", { timeout: 60_000 });
+
+test("scaled from the component's page, with the way back on the change's page", async ({ page, context, portal, as }) => {
+  await enter(context, portal.url, "bea");
+  await page.goto("/components/redis");
+  await isLive(page);
+  const prod = page.locator("section#prod");
+  await expect(prod.getByLabel("Replicas of Cache in Production East")).toHaveValue("1");
+  await prod.getByLabel("Replicas of Cache in Production East").fill("0");
+  await prod.getByRole("button", { name: "Scale Cache in Production East" }).click();
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Scale Cache in Production East, 1 to 0");
+  await expect(page.getByText("Nothing will serve")).toBeVisible();
+  await expect(page.locator("table.diff tr.add").filter({ hasText: "replicas: 0" })).toHaveCount(1);
+  await page.getByLabel("Reason").fill("Maintenance");
+  await page.getByRole("button", { name: "Ask for approval" }).click();
+  await expect(page).toHaveURL(`${portal.url}/changes/CH-1`);
+  await as("olivia").approve(await as("bea").change("CH-1"));
+  await succeeded(page);
+  expect((await as("viv").cell("redis", "prod")).drift).toEqual([{ field: "replicas", declared: "1", observed: "0" }]);
+
+  await test.step("the drift is on the environment's page", async () => {
+    const there = await context.newPage();
+    await there.goto("/environments/prod");
+    await expect(there.getByTestId("environment-components").getByRole("row").filter({ hasText: "Cache" })).toContainText("replicas: declared 1, observed 0");
+    await there.close();
+  });
+
+  await test.step("and back", async () => {
+    await page.getByRole("link", { name: "Scale back to 1 replica" }).click();
+    await expect(page.getByRole("heading", { level: 1 })).toHaveText("Scale Cache in Production East, 0 to 1");
+    await page.getByRole("button", { name: "Ask for approval" }).click();
+    await expect(page).toHaveURL(`${portal.url}/changes/CH-2`);
+    await as("olivia").approve(await as("bea").change("CH-2"));
+    await succeeded(page);
+    expect((await as("viv").cell("redis", "prod")).drift).toEqual([]);
+  });
+});
+
+test("what an autoscaler owns has no scale, and says who owns it", async ({ page, context, portal }) => {
+  await enter(context, portal.url, "bea");
+  await page.goto("/components/api");
+  await expect(page.locator("section#prod").getByRole("button", { name: /^Scale/ })).toHaveCount(0);
+  await expect(page.locator("section#staging").getByRole("button", { name: /^Scale/ })).toHaveCount(1);
+  const around = page.locator("[data-testid=around][data-env=prod]");
+  await expect(around).toContainText("devmatrix-api: 4 now, 4 wanted, between 3 and 10");
+  await expect(around).toContainText("from nginx, on 8000/TCP");
+  await expect(around).toContainText("devmatrix-secrets (name only: never read)");
+  await expect(around).toContainText("devmatrix-config (6 keys)");
+  await page.goto("/changes/new?kind=scale&component=api&environment=prod&replicas=6");
+  await expect(page.getByTestId("refused")).toHaveAttribute("data-code", "scaled_by_autoscaler");
+});
+
+for (const script of [true, false]) {
+  test.describe(script ? "with JavaScript" : "without JavaScript", () => {
+    test.use({ javaScriptEnabled: script });
+
+    /** With JavaScript the page follows by itself; without it somebody reloads. */
+    const ends = (page) =>
+      script
+        ? succeeded(page)
+        : expect(async () => {
+            await page.reload();
+            await expect(page.getByTestId("state")).toHaveText("Succeeded", { timeout: 1 });
+          }).toPass({ timeout: 60_000, intervals: [250] });
+
+    test("a StatefulSet is restarted, then taken back to an earlier revision", async ({ page, context, portal, as }) => {
+      await enter(context, portal.url, "bea");
+      await page.goto("/components/postgres");
+      const prod = page.locator("section#prod");
+      await expect(prod).toContainText("15.14");
+      await prod.getByRole("link", { name: "Restart Database in Production East" }).click();
+      await expect(page.getByRole("heading", { level: 1 })).toHaveText("Restart Database in Production East");
+      await page.getByRole("button", { name: "Ask for approval" }).click();
+      await expect(page).toHaveURL(`${portal.url}/changes/CH-1`);
+      await as("olivia").approve(await as("bea").change("CH-1"));
+      await ends(page);
+      await page.goto("/components/postgres");
+      const rows = page.getByTestId("deployments").locator("tr[data-env=prod]");
+      await expect(rows.first()).toContainText("Succeeded");
+      await expect(rows.first()).toContainText("current");
+      const earlier = rows.filter({ hasNot: page.getByRole("rowheader", { name: /15\.14/ }) }).first();
+      const version = (await earlier.getByRole("rowheader").textContent()).trim();
+      await earlier.getByRole("link", { name: /^Roll back/ }).click();
+      await page.getByRole("button", { name: `Roll back to ${version}` }).click();
+      await expect(page).toHaveURL(`${portal.url}/changes/CH-2`);
+      await ends(page);
+      await page.goto("/components/postgres");
+      await expect(page.locator("section#prod")).toContainText(version);
+      await expect(page.locator("section#prod")).toHaveAttribute("data-state", "healthy");
+      await expect(page.getByTestId("hold")).toContainText("15.14 in Production East");
+    });
+  });
+}
+
+test("an environment lists what else is there", async ({ page, context, portal }) => {
+  await enter(context, portal.url, "viv");
+  await page.goto("/environments/prod");
+  await expect(page.getByTestId("h-jobs").getByRole("row").filter({ hasText: "CronJob" })).toContainText("0 2 * * *");
+  await expect(page.getByTestId("h-net").getByRole("row").filter({ hasText: "Ingress" })).toContainText("service devmatrix-api:8000");
+  await expect(page.getByTestId("h-hpa")).toContainText("Deployment/devmatrix-api");
+  await expect(page.getByTestId("h-store").getByRole("row").filter({ hasText: "devmatrix-config" })).toContainText("deployment/devmatrix-api");
+  await expect(page.getByTestId("h-store").getByRole("row").filter({ hasText: "backup-pvc" })).toContainText("cronjob/devmatrix-backup");
+  await expect(page.getByTestId("h-nodes").getByRole("row").filter({ hasText: "Ready" }).first()).toBeVisible();
+});
