@@ -59,6 +59,14 @@ pub(crate) fn named(state: &State, name: &str) -> Option<(String, String)> {
     Some((name.to_owned(), object::text(&node, "/status/addresses/0/address").to_owned()))
 }
 
+/// The labels of a node that its pods get too: where it stands.
+pub(crate) fn topology(state: &State, name: &str) -> Vec<(String, Value)> {
+    let node = state.get(&Key::new(resource::NODES, "", name));
+    let labels = node.iter().flat_map(|node| node["metadata"]["labels"].as_object().into_iter().flatten());
+    let is_topology = |label: &str| matches!(label, "topology.kubernetes.io/region" | "topology.kubernetes.io/zone");
+    labels.filter(|(label, _)| is_topology(label)).map(|(label, value)| (label.clone(), value.clone())).collect()
+}
+
 /// The CPUs of each node, as quantities.
 pub(crate) fn sizes(state: &State) -> Vec<String> {
     state.scan(resource::NODES, None, None).map(|(_, node)| object::text(node, "/status/allocatable/cpu").to_owned()).collect()

@@ -123,6 +123,13 @@ pub(crate) fn drop_nulls(value: &mut Value) {
     }
 }
 
+/// Takes the maps and lists out of a metadata that have nothing in them: the server does not write them.
+pub(crate) fn drop_empty(metadata: &mut Value) {
+    let Some(fields) = metadata.as_object_mut() else { return };
+    let is_empty = |value: &Value| value.as_object().is_some_and(Map::is_empty) || value.as_array().is_some_and(Vec::is_empty);
+    fields.retain(|_, value| !is_empty(value));
+}
+
 /// A time as the API writes it: seconds, UTC.
 pub(crate) fn stamp(time: Timestamp) -> Value {
     json!(format!("{}", time.strftime("%Y-%m-%dT%H:%M:%SZ")))

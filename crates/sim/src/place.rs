@@ -116,7 +116,7 @@ fn replica_set(state: &mut State, deployment: &Value, mut set: Value, since: Tim
             pod(state, made, object::namespace(&set), since)
         })
         .collect();
-    set["status"] = replicaset::status(&set, &pods, state.now);
+    set["status"] = replicaset::status(&set, &pods, 0, state.now);
     state.place(&Key::of(resource::REPLICASETS, &set), set)
 }
 
@@ -141,6 +141,9 @@ fn pod(state: &mut State, mut pod: Value, namespace: &str, since: Timestamp) -> 
     let node = if bound.is_empty() { nodes::pick(state, object::name(&pod)) } else { nodes::named(state, &bound) };
     let (node, host) = node.unwrap_or_default();
     object::set(&mut pod, &["spec", "nodeName"], json!(node));
+    for (label, value) in nodes::topology(state, &node) {
+        object::set(&mut pod, &["metadata", "labels", &label], value);
+    }
     pod["status"] = kubelet::steady(&pod, &host, later(since, START).min(state.now));
     state.place(&Key::of(resource::PODS, &pod), pod)
 }

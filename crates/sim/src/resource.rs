@@ -49,6 +49,7 @@ pub(crate) const STATEFULSETS: Resource = Resource(8);
 pub(crate) const DAEMONSETS: Resource = Resource(9);
 pub(crate) const CONTROLLERREVISIONS: Resource = Resource(10);
 pub(crate) const JOBS: Resource = Resource(11);
+pub(crate) const CRONJOBS: Resource = Resource(12);
 
 static TABLE: [Row; 18] = [
     row("", "v1", "pods", "Pod").counted().short("po"),
@@ -123,6 +124,11 @@ impl Resource {
         self.row().generation
     }
 
+    /// Whether there is a half of it that only controllers write.
+    pub(crate) fn has_status(self) -> bool {
+        !matches!(self, EVENTS | CONFIGMAPS | CONTROLLERREVISIONS) && self.kind() != "NetworkPolicy"
+    }
+
     pub(crate) fn has_scale(self) -> bool {
         self.row().scale
     }
@@ -168,6 +174,7 @@ mod tests {
             (DAEMONSETS, "DaemonSet"),
             (CONTROLLERREVISIONS, "ControllerRevision"),
             (JOBS, "Job"),
+            (CRONJOBS, "CronJob"),
         ] {
             assert_eq!(resource.kind(), kind);
         }

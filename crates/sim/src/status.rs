@@ -34,6 +34,12 @@ impl Fault {
         Fault { field: field.to_owned(), reason: "FieldValueRequired", message }
     }
 
+    pub fn unsupported(field: &str, value: &Value, supported: &[&str]) -> Fault {
+        let supported: Vec<String> = supported.iter().map(|it| format!("\"{it}\"")).collect();
+        let message = format!("Unsupported value: {value}: supported values: {}", supported.join(", "));
+        Fault { field: field.to_owned(), reason: "FieldValueNotSupported", message }
+    }
+
     pub fn forbidden(field: &str, why: &str) -> Fault {
         Fault { field: field.to_owned(), reason: "FieldValueForbidden", message: format!("Forbidden: {why}") }
     }
@@ -45,8 +51,7 @@ impl Status {
     }
 
     fn about(self, resource: Resource, name: &str) -> Status {
-        let details = json!({ "name": name, "group": resource.group(), "kind": resource.plural() });
-        Status { details, ..self }
+        Status { details: details(resource, resource.plural(), name), ..self }
     }
 
     pub(crate) fn bad_request(message: impl Into<String>) -> Status {
@@ -72,6 +77,17 @@ impl Status {
         Status::new(409, "Conflict", message).about(resource, name)
     }
 
+    /// A precondition of a deletion that does not hold: here the real API names the kind.
+    pub(crate) fn precondition(resource: Resource, name: &str, why: &str) -> Status {
+        let message = format!("Operation cannot be fulfilled on {} \"{name}\": {why}", resource.qualified_kind());
+        Status { details: details(resource, resource.kind(), name), ..Status::new(409, "Conflict", message) }
+    }
+
+    /// A fault of the client that the real API takes for one of its own: 500 without a reason.
+    pub(crate) fn unexplained(message: impl Into<String>) -> Status {
+        Status::new(500, "", message)
+    }
+
     /// The optimistic lock: somebody else wrote the object since it was read.
     pub(crate) fn modified(resource: Resource, name: &str) -> Status {
         let why = "the object has been modified; please apply your changes to the latest version and try again";
@@ -84,7 +100,7 @@ impl Status {
 
     pub(crate) fn invalid(resource: Resource, name: &str, faults: &[Fault]) -> Status {
         let status = Status::invalid_object(&resource.qualified_kind(), name, faults);
-        let mut details = json!({ "name": name, "group": resource.group(), "kind": resource.kind() });
+        let mut details = details(resource, resource.kind(), name);
         details["causes"] = status.details["causes"].clone();
         Status { details, ..status }
     }
@@ -138,8 +154,11 @@ impl Status {
     pub fn body(&self) -> Value {
         let mut body = json!({
             "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
-            "message": self.message, "reason": self.reason, "code": self.code,
+            "message": self.message, "code": self.code,
         });
+        if !self.reason.is_empty() {
+            body["reason"] = json!(self.reason);
+        }
         if self.details.as_object().is_some_and(|details| !details.is_empty()) {
             body["details"] = self.details.clone();
         }
@@ -148,6 +167,17 @@ impl Status {
         }
         body
     }
+}
+
+/// What a Status says about an object; the core group is left out, as all empty texts are.
+pub(crate) fn details(resource: Resource, kind: &str, name: &str) -> Value {
+    let mut details = json!({ "kind": kind });
+    for (field, text) in [("name", name), ("group", resource.group())] {
+        if !text.is_empty() {
+            details[field] = json!(text);
+        }
+    }
+    details
 }
 
 fn forbidden(verb: &str, resource: Option<Resource>, name: &str) -> String {

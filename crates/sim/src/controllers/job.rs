@@ -33,6 +33,10 @@ pub(crate) fn sync(state: &mut State, key: &Key) -> Option<Wake> {
     }
     let counts = count(state, &job);
     let (completions, limit) = (object::number(&job, "/spec/completions"), object::number(&job, "/spec/backoffLimit"));
+    if object::flag(&job, "/spec/suspend") {
+        suspend(state, key, &job);
+        return None;
+    }
     let end = match () {
         () if counts.succeeded >= completions => Some(("Complete", "CompletionsReached", "Reached expected number of succeeded pods")),
         () if counts.failed > limit => Some(("Failed", "BackoffLimitExceeded", "Job has reached the specified backoff limit")),
@@ -44,6 +48,17 @@ pub(crate) fn sync(state: &mut State, key: &Key) -> Option<Wake> {
     updated["status"] = status(&job, &counts, end, state.now);
     edit::commit(state, key, &job, updated, &Terms::by(MANAGER, "status"));
     wake
+}
+
+/// A suspended Job gives its pods up and has not started.
+fn suspend(state: &mut State, key: &Key, job: &Arc<Value>) {
+    for pod in own_pods(state, job).iter().filter(|pod| pods::is_active(pod)) {
+        pods::delete(state, job, COMPONENT, pod);
+    }
+    let mut updated = (**job).clone();
+    updated["status"] = status(job, &count(state, job), None, state.now);
+    object::remove(&mut updated, &["status", "startTime"]);
+    edit::commit(state, key, job, updated, &Terms::by(MANAGER, "status"));
 }
 
 fn is_finished(job: &Value) -> bool {
@@ -79,9 +94,6 @@ fn count(state: &State, job: &Value) -> Counts {
 
 /// Creates missing pods, or comes back when the back-off after a failure is over.
 fn fill(state: &mut State, job: &Value, counts: &Counts, completions: i64) -> Option<Wake> {
-    if object::flag(job, "/spec/suspend") {
-        return None;
-    }
     let missing = object::number(job, "/spec/parallelism").min(completions - counts.succeeded) - counts.active;
     if missing > 0 && counts.failed > 0 {
         let wait = SignedDuration::from_secs(BACK_OFF << (counts.failed - 1).clamp(0, 5));
@@ -116,8 +128,12 @@ fn status(job: &Value, counts: &Counts, end: Option<(&str, &str, &str)>, now: ji
             status[field] = json!(count);
         }
     }
+    let mut conditions = object::list(job, "/status/conditions").to_vec();
+    set_suspended(job, &mut conditions, now);
+    if !conditions.is_empty() {
+        status["conditions"] = Value::Array(conditions.clone());
+    }
     let Some((kind, reason, message)) = end else { return status };
-    let mut conditions = Vec::new();
     let before = if kind == "Complete" { "SuccessCriteriaMet" } else { "FailureTarget" };
     for kind in [before, kind] {
         set_plain(&mut conditions, &Condition { kind, status: "True", reason, message }, now);
@@ -127,4 +143,15 @@ fn status(job: &Value, counts: &Counts, end: Option<(&str, &str, &str)>, now: ji
         status["completionTime"] = object::stamp(now);
     }
     status
+}
+
+/// The condition is there from the first suspension on.
+fn set_suspended(job: &Value, conditions: &mut Vec<Value>, now: jiff::Timestamp) {
+    let is_suspended = object::flag(job, "/spec/suspend");
+    let (status, reason, message) =
+        if is_suspended { ("True", "JobSuspended", "Job suspended") } else { ("False", "JobResumed", "Job resumed") };
+    let known = conditions.iter().find(|it| it["type"] == "Suspended");
+    if known.map_or(is_suspended, |known| known["status"] != status) {
+        set_plain(conditions, &Condition { kind: "Suspended", status, reason, message }, now);
+    }
 }

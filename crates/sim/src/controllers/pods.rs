@@ -14,6 +14,12 @@ pub(crate) fn is_active(pod: &Value) -> bool {
     !object::is_deleting(pod) && !matches!(object::text(pod, "/status/phase"), "Failed" | "Succeeded")
 }
 
+/// How many of these are on their way out and not yet at an end.
+pub(crate) fn ending(pods: &[Arc<Value>]) -> usize {
+    let is_ending = |pod: &&Arc<Value>| object::is_deleting(pod) && !matches!(object::text(pod, "/status/phase"), "Failed" | "Succeeded");
+    pods.iter().filter(is_ending).count()
+}
+
 pub(crate) fn is_ready(pod: &Value) -> bool {
     object::condition(pod, "Ready").is_some_and(|ready| ready["status"] == "True")
 }
@@ -35,6 +41,21 @@ pub(crate) fn is_available(pod: &Value, min_ready_seconds: i64, now: Timestamp) 
 /// The next time at which one of these pods turns from ready to available.
 pub(crate) fn next_available(pods: &[Arc<Value>], min_ready_seconds: i64, now: Timestamp) -> Option<Timestamp> {
     pods.iter().filter_map(|pod| available_from(pod, min_ready_seconds)).filter(|from| *from > now).min()
+}
+
+/// How safe a pod is when its node runs short: by what its containers ask for and are limited to.
+pub(crate) fn qos_class(pod: &Value) -> &'static str {
+    let containers = object::list(pod, "/spec/containers");
+    let of = |container: &Value, kind: &str, what: &str| object::text(container, &format!("/resources/{kind}/{what}")).to_owned();
+    let asks = |it: &Value| ["requests", "limits"].iter().any(|kind| ["cpu", "memory"].iter().any(|what| !of(it, kind, what).is_empty()));
+    let is_fixed = |it: &Value, what: &&str| !of(it, "limits", what).is_empty() && of(it, "limits", what) == of(it, "requests", what);
+    if !containers.iter().any(asks) {
+        "BestEffort"
+    } else if containers.iter().all(|it| ["cpu", "memory"].iter().all(|what| is_fixed(it, what))) {
+        "Guaranteed"
+    } else {
+        "Burstable"
+    }
 }
 
 /// The pod object for a template: not defaulted, without a server's metadata.

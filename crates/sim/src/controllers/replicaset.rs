@@ -26,7 +26,7 @@ pub(crate) fn sync(state: &mut State, key: &Key) -> Option<Wake> {
     }
     let active = active_pods(state, &set);
     let mut updated = (*set).clone();
-    updated["status"] = status(&set, &active, state.now);
+    updated["status"] = status(&set, &active, pods::ending(&state.owned_by(object::uid(&set), resource::PODS)), state.now);
     edit::commit(state, key, &set, updated, &Terms::by(MANAGER, "status"));
     let min_ready = object::number(&set, "/spec/minReadySeconds");
     pods::next_available(&active, min_ready, state.now).map(|at| Wake { at, urgency: Urgency::Progress })
@@ -69,11 +69,13 @@ fn delete_pods(state: &mut State, set: &Value, mut active: Vec<Arc<Value>>, coun
     }
 }
 
-/// The status of a ReplicaSet with these active pods.
-pub(crate) fn status(set: &Value, active: &[Arc<Value>], now: jiff::Timestamp) -> Value {
+/// The status of a ReplicaSet with these active pods and so many that are on their way out.
+pub(crate) fn status(set: &Value, active: &[Arc<Value>], ending: usize, now: jiff::Timestamp) -> Value {
     let min_ready = object::number(set, "/spec/minReadySeconds");
     let count = |holds: &dyn Fn(&Value) -> bool| active.iter().filter(|pod| holds(pod)).count();
-    let mut status = json!({ "replicas": active.len(), "observedGeneration": set["metadata"]["generation"] });
+    let mut status = json!({
+        "replicas": active.len(), "terminatingReplicas": ending, "observedGeneration": set["metadata"]["generation"],
+    });
     for (field, count) in [
         ("fullyLabeledReplicas", active.len()),
         ("readyReplicas", count(&pods::is_ready)),

@@ -171,6 +171,7 @@ pub(crate) fn numbered_pod(set: &Value, revision: &Value, ordinal: i64) -> Value
     ] {
         object::set(&mut pod, &["metadata", "labels", label], json!(value));
     }
+    object::set(&mut pod, &["metadata", "generateName"], json!(format!("{}-", object::name(set))));
     object::set(&mut pod, &["spec", "hostname"], json!(name));
     object::set(&mut pod, &["spec", "subdomain"], set["spec"]["serviceName"].clone());
     pod

@@ -3,6 +3,7 @@
 //! Invariant: applying the defaults twice changes nothing, so that a stored template equals its own copy.
 //! Source: pkg/apis/apps/v1/defaults.go and pkg/apis/core/v1/defaults.go of Kubernetes.
 
+use super::quantity;
 use crate::image;
 use crate::object;
 use crate::resource::{self, Resource};
@@ -15,7 +16,8 @@ pub(crate) fn fill(resource: Resource, object: &mut Value) {
         resource::DAEMONSETS => daemon_set(object),
         resource::REPLICASETS => fill_missing(object, &["spec"], &json!({ "replicas": 1 })),
         resource::JOBS => job(object),
-        resource::PODS => return pod_spec(object::slot(object, &["spec"])),
+        resource::CRONJOBS => return cron_job(object),
+        resource::PODS => return pod(object::slot(object, &["spec"])),
         resource::NAMESPACES => {
             let labels = json!({ "kubernetes.io/metadata.name": object::name(object) });
             fill_missing(object, &["metadata", "labels"], &labels);
@@ -39,6 +41,8 @@ fn deployment(object: &mut Value) {
 fn stateful_set(object: &mut Value) {
     let spec = json!({ "replicas": 1, "revisionHistoryLimit": 10, "podManagementPolicy": "OrderedReady" });
     fill_missing(object, &["spec"], &spec);
+    let retention = json!({ "whenDeleted": "Retain", "whenScaled": "Retain" });
+    fill_missing(object, &["spec", "persistentVolumeClaimRetentionPolicy"], &retention);
     fill_missing(object, &["spec", "updateStrategy"], &json!({ "type": "RollingUpdate" }));
     if object::text(object, "/spec/updateStrategy/type") == "RollingUpdate" {
         fill_missing(object, &["spec", "updateStrategy", "rollingUpdate"], &json!({ "partition": 0 }));
@@ -58,7 +62,7 @@ fn daemon_set(object: &mut Value) {
 fn job(object: &mut Value) {
     let spec = json!({
         "backoffLimit": 6, "completionMode": "NonIndexed", "completions": 1, "parallelism": 1,
-        "podReplacementPolicy": "TerminatingOrFailed", "suspend": false,
+        "manualSelector": false, "podReplacementPolicy": "TerminatingOrFailed", "suspend": false,
     });
     fill_missing(object, &["spec"], &spec);
     let (uid, name) = (object::uid(object).to_owned(), object::name(object).to_owned());
@@ -66,8 +70,31 @@ fn job(object: &mut Value) {
         return;
     }
     fill_missing(object, &["spec", "selector", "matchLabels"], &json!({ "batch.kubernetes.io/controller-uid": uid }));
-    let labels = json!({ "batch.kubernetes.io/controller-uid": uid, "batch.kubernetes.io/job-name": name, "job-name": name });
+    let labels = json!({
+        "batch.kubernetes.io/controller-uid": uid, "batch.kubernetes.io/job-name": name, "controller-uid": uid, "job-name": name,
+    });
     fill_missing(object, &["spec", "template", "metadata", "labels"], &labels);
+}
+
+/// What a Job's spec says is filled in only when a Job is made of it; its pod template at once.
+fn cron_job(object: &mut Value) {
+    let spec = json!({
+        "concurrencyPolicy": "Allow", "suspend": false, "successfulJobsHistoryLimit": 3, "failedJobsHistoryLimit": 1,
+    });
+    fill_missing(object, &["spec"], &spec);
+    fill_missing(object, &["spec", "jobTemplate", "metadata"], &json!({}));
+    pod_spec(object::slot(object, &["spec", "jobTemplate", "spec", "template", "spec"]));
+}
+
+/// A pod, unlike a template, also asks for what it is limited to.
+fn pod(spec: &mut Value) {
+    pod_spec(spec);
+    for container in spec.get_mut("containers").and_then(Value::as_array_mut).into_iter().flatten() {
+        let limits = container["resources"]["limits"].clone();
+        if limits.as_object().is_some_and(|it| !it.is_empty()) {
+            fill_missing(container, &["resources", "requests"], &limits);
+        }
+    }
 }
 
 fn pod_spec(spec: &mut Value) {
@@ -80,6 +107,24 @@ fn pod_spec(spec: &mut Value) {
         let containers = spec.get_mut(field).and_then(Value::as_array_mut);
         containers.into_iter().flatten().for_each(container);
     }
+    let volumes = spec.get_mut("volumes").and_then(Value::as_array_mut);
+    volumes.into_iter().flatten().for_each(volume);
+    // The old name of the field follows the new one.
+    let account = spec["serviceAccountName"].clone();
+    if !account.is_null() {
+        fill_missing(spec, &[], &json!({ "serviceAccount": account }));
+    }
+}
+
+fn volume(volume: &mut Value) {
+    if volume.as_object().is_some_and(|fields| fields.keys().all(|field| field == "name")) {
+        volume["emptyDir"] = json!({});
+    }
+    for kind in ["configMap", "secret", "projected", "downwardAPI"] {
+        if let Some(source) = volume.get_mut(kind) {
+            fill_missing(source, &[], &json!({ "defaultMode": 0o644 }));
+        }
+    }
 }
 
 fn container(container: &mut Value) {
@@ -91,11 +136,32 @@ fn container(container: &mut Value) {
     fill_missing(container, &[], &defaults);
     let ports = container.get_mut("ports").and_then(Value::as_array_mut);
     ports.into_iter().flatten().for_each(|port| fill_missing(port, &[], &json!({ "protocol": "TCP" })));
+    let env = container.get_mut("env").and_then(Value::as_array_mut);
+    env.into_iter().flatten().for_each(variable);
+    for kind in ["limits", "requests"] {
+        let amounts = container["resources"].get_mut(kind).and_then(Value::as_object_mut);
+        amounts.into_iter().flat_map(|amounts| amounts.values_mut()).for_each(amount);
+    }
     for probe in ["livenessProbe", "readinessProbe", "startupProbe"] {
         if let Some(probe) = container.get_mut(probe).filter(|probe| probe.is_object()) {
             fill_probe(probe);
         }
     }
+}
+
+/// An empty value is left out.
+fn variable(variable: &mut Value) {
+    if variable["value"] == "" {
+        object::remove(variable, &["value"]);
+    }
+    if let Some(reference) = variable.pointer_mut("/valueFrom/fieldRef") {
+        fill_missing(reference, &[], &json!({ "apiVersion": "v1" }));
+    }
+}
+
+fn amount(amount: &mut Value) {
+    let text = amount.as_str().map_or_else(|| amount.to_string(), str::to_owned);
+    *amount = json!(quantity::canonical(&text));
 }
 
 fn fill_probe(probe: &mut Value) {

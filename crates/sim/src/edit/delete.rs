@@ -45,14 +45,14 @@ fn check_preconditions(key: &Key, object: &Value, options: &Value) -> Result<(),
             "the UID in the precondition ({uid}) does not match the UID in record ({is_uid}). \
              The object might have been deleted and then recreated"
         );
-        return Err(Status::conflict(key.resource, &key.name, &why));
+        return Err(Status::precondition(key.resource, &key.name, &why));
     }
     if !version.is_empty() && version != is_version {
         let why = format!(
             "the ResourceVersion in the precondition ({version}) does not match the ResourceVersion in record \
              ({is_version}). The object might have been modified"
         );
-        return Err(Status::conflict(key.resource, &key.name, &why));
+        return Err(Status::precondition(key.resource, &key.name, &why));
     }
     Ok(())
 }

@@ -3,9 +3,12 @@
 //! Invariant: whatever is stored through here is defaulted and valid, its generation rose exactly if what it asks for
 //! changed, and a write that changes nothing leaves no trace.
 
+mod birth;
 mod defaults;
 mod delete;
+mod immutable;
 mod patch;
+mod quantity;
 mod schema;
 mod strategic;
 mod validate;
@@ -13,6 +16,7 @@ mod validate;
 pub(crate) use defaults::fill as fill_defaults;
 pub(crate) use delete::{Removal, delete};
 pub(crate) use patch::{PatchKind, require_manager};
+pub(crate) use quantity::amount;
 
 use crate::object;
 use crate::resource::{self, Resource};
@@ -57,6 +61,7 @@ pub(crate) fn create(state: &mut State, resource: Resource, namespace: &str, obj
     check_namespace(state, resource, namespace, &object)?;
     prepare_new(state, resource, namespace, &mut object);
     defaults::fill(resource, &mut object);
+    birth::set_status(resource, &mut object);
     validate::check(resource, &object, None)?;
     let key = Key::of(resource, &object);
     if state.contains(&key) {
@@ -105,6 +110,7 @@ fn update(state: &mut State, key: &Key, old: &Arc<Value>, new: Value, terms: &Te
 pub(crate) fn commit(state: &mut State, key: &Key, old: &Arc<Value>, mut new: Value, terms: &Terms) -> Arc<Value> {
     let version = old["metadata"]["resourceVersion"].clone();
     object::set(&mut new, &["metadata", "resourceVersion"], version);
+    new.get_mut("metadata").into_iter().for_each(object::drop_empty);
     if key.resource.has_generation() {
         let step = i64::from(terms.subresource != "status" && asks_for_more(key.resource, old, &new));
         let generation = object::number(old, "/metadata/generation") + step;
@@ -142,6 +148,9 @@ fn decode(resource: Resource, mut object: Value, terms: &Terms) -> Result<Value,
     let unknown = schema::prune(resource.kind(), &mut object);
     for half in ["metadata", "spec"] {
         object.get_mut(half).into_iter().for_each(object::drop_nulls);
+    }
+    for metadata in ["/metadata", "/spec/template/metadata"] {
+        object.pointer_mut(metadata).into_iter().for_each(object::drop_empty);
     }
     let wrong = match validate::check_types(resource, &object) {
         Err(wrong) => wrong,
@@ -185,9 +194,6 @@ fn prepare_new(state: &State, resource: Resource, namespace: &str, object: &mut 
     }
     if resource.has_generation() {
         object::set(object, &["metadata", "generation"], json!(1));
-    }
-    if !matches!(resource, resource::NODES | resource::NAMESPACES | resource::EVENTS) {
-        object::remove(object, &["status"]);
     }
 }
 

@@ -44,21 +44,38 @@ impl PatchKind {
                 json_patch::merge(&mut patched, patch);
                 Ok(patched)
             }
-            PatchKind::Strategic | PatchKind::Apply => strategic::merge(object, patch).map_err(Status::bad_request),
+            PatchKind::Strategic | PatchKind::Apply if !patch.is_object() => {
+                Err(Status::bad_request("error decoding patch: json: cannot unmarshal into Go value of type map[string]interface {}"))
+            }
+            PatchKind::Strategic | PatchKind::Apply => strategic::merge(object, patch).map_err(Status::unexplained),
         }
     }
 }
 
 fn json(object: &Value, patch: &Value) -> Result<Value, Status> {
-    let undecodable = |error| Status::bad_request(format!("error decoding patch: {error}"));
-    let operations: json_patch::Patch = serde_json::from_value(patch.clone()).map_err(undecodable)?;
+    if !patch.as_array().is_some_and(|operations| operations.iter().all(Value::is_object)) {
+        return Err(Status::bad_request("error decoding patch: json: cannot unmarshal into Go value of type []handlers.jsonPatchOp"));
+    }
+    let operations: json_patch::Patch = serde_json::from_value(patch.clone()).map_err(|_| Status::rejected_patch())?;
     let mut patched = object.clone();
-    for operation in operations.iter() {
-        if !expects_nothing(&patched, operation) {
-            json_patch::patch(&mut patched, std::slice::from_ref(operation)).map_err(|_| Status::rejected_patch())?;
+    for operation in operations.0 {
+        if !expects_nothing(&patched, &operation) {
+            let operation = replaced_or_added(&patched, operation);
+            json_patch::patch(&mut patched, &[operation]).map_err(|_| Status::rejected_patch())?;
         }
     }
     Ok(patched)
+}
+
+/// To replace a field that a map does not have adds it: so does the library of the real server.
+fn replaced_or_added(object: &Value, operation: PatchOperation) -> PatchOperation {
+    let PatchOperation::Replace(replace) = operation else { return operation };
+    let parent = replace.path.as_str().rsplit_once('/').map_or("", |(parent, _)| parent);
+    let is_new = object.pointer(replace.path.as_str()).is_none() && object.pointer(parent).is_some_and(Value::is_object);
+    match is_new {
+        true => PatchOperation::Add(json_patch::AddOperation { path: replace.path, value: replace.value }),
+        false => PatchOperation::Replace(replace),
+    }
 }
 
 /// A test for null holds where the field is missing but its parent is there: so does the library of the real server.
@@ -107,7 +124,8 @@ mod tests {
 
     #[test]
     fn nonsense_is_a_bad_request() {
-        assert_eq!(patched(json!([{ "op": "frobnicate", "path": "/spec" }])), Err(400));
+        assert_eq!(patched(json!({ "op": "add" })), Err(400));
+        assert_eq!(patched(json!([{ "op": "frobnicate", "path": "/spec" }])), Err(422));
         assert_eq!(PatchKind::of("text/plain").map_err(|status| status.code), Err(415));
     }
 }

@@ -32,7 +32,7 @@ fn is_set(field: &str) -> bool {
     field == "finalizers"
 }
 
-/// Merges a patch into an object. The error is the message for a 400.
+/// Merges a patch into an object. The error is the message for a 500.
 pub(crate) fn merge(original: &Value, patch: &Value) -> Result<Value, String> {
     match (original, patch) {
         (Value::Object(original), Value::Object(patch)) => merge_maps(original, patch).map(Value::Object),
@@ -46,7 +46,7 @@ fn merge_maps(original: &Map<String, Value>, patch: &Map<String, Value>) -> Resu
         Some("replace") => return Ok(without_directives(patch)),
         Some("delete") => return Ok(Map::new()),
         Some("merge") | None => {}
-        Some(other) => return Err(format!("unknown patch type found: {other}")),
+        Some(other) => return Err(format!("unknown patch type: {other}")),
     }
     let mut merged = original.clone();
     for (field, value) in patch.iter().filter(|(field, _)| !field.starts_with('$')) {

@@ -2,6 +2,7 @@
 //!
 //! Source: pkg/apis/apps/validation and pkg/apis/core/validation of Kubernetes, the part a portal can run into.
 
+use super::immutable;
 use crate::object;
 use crate::resource::{self, Resource};
 use crate::selector::LabelSelector;
@@ -14,15 +15,23 @@ pub(crate) fn check(resource: Resource, object: &Value, old: Option<&Value>) -> 
     check_name(object, &mut faults);
     match resource {
         resource::DEPLOYMENTS | resource::STATEFULSETS | resource::REPLICASETS | resource::DAEMONSETS => {
-            check_workload(object, old, &mut faults);
+            check_workload(object, &mut faults);
         }
-        resource::JOBS => check_pod(&object["spec"]["template"]["spec"], "spec.template.spec", &mut faults),
+        resource::JOBS => check_job(object, &mut faults),
         resource::PODS => check_pod(&object["spec"], "spec", &mut faults),
         _ => {}
     }
+    if resource == resource::DEPLOYMENTS {
+        check_strategy(object, &mut faults);
+        check_deadline(object, &mut faults);
+    }
     match (resource, old) {
-        (resource::DEPLOYMENTS, _) => check_strategy(object, &mut faults),
-        (resource::STATEFULSETS, Some(old)) => check_stateful_update(object, old, &mut faults),
+        (resource::STATEFULSETS, Some(old)) => immutable::check_stateful_set(object, old, &mut faults),
+        (resource::JOBS, Some(old)) => immutable::check_job(object, old, &mut faults),
+        (resource::PODS, Some(old)) => immutable::check_pod(object, old, &mut faults),
+        (resource::DEPLOYMENTS | resource::DAEMONSETS | resource::REPLICASETS, Some(old)) => {
+            immutable::check_selector(object, old, &mut faults);
+        }
         _ => {}
     }
     if faults.is_empty() { Ok(()) } else { Err(Status::invalid(resource, object::name(object), &faults)) }
@@ -41,7 +50,7 @@ fn check_name(object: &Value, faults: &mut Vec<Fault>) {
     }
 }
 
-fn check_workload(object: &Value, old: Option<&Value>, faults: &mut Vec<Fault>) {
+fn check_workload(object: &Value, faults: &mut Vec<Fault>) {
     for field in ["replicas", "minReadySeconds", "revisionHistoryLimit", "progressDeadlineSeconds"] {
         let path = format!("spec.{field}");
         if number_at(object, field) < 0 {
@@ -49,19 +58,35 @@ fn check_workload(object: &Value, old: Option<&Value>, faults: &mut Vec<Fault>) 
             faults.push(Fault::invalid(&path, &object["spec"][field], why));
         }
     }
-    check_selector(object, old, faults);
+    check_selector(object, faults);
     check_pod(&object["spec"]["template"]["spec"], "spec.template.spec", faults);
+    let policy = &object["spec"]["template"]["spec"]["restartPolicy"];
+    if policy != "Always" {
+        faults.push(Fault::unsupported("spec.template.spec.restartPolicy", policy, &["Always"]));
+    }
+}
+
+fn check_job(job: &Value, faults: &mut Vec<Fault>) {
+    check_pod(&job["spec"]["template"]["spec"], "spec.template.spec", faults);
+    if job["spec"]["template"]["spec"]["restartPolicy"] == "Always" {
+        let why = "valid values: \"OnFailure\", \"Never\"";
+        faults.push(Fault::required("spec.template.spec.restartPolicy", why));
+    }
+}
+
+fn check_deadline(deployment: &Value, faults: &mut Vec<Fault>) {
+    let deadline = number_at(deployment, "progressDeadlineSeconds");
+    if (0..=number_at(deployment, "minReadySeconds")).contains(&deadline) {
+        faults.push(Fault::invalid("spec.progressDeadlineSeconds", &json!(deadline), "must be greater than minReadySeconds"));
+    }
 }
 
 fn number_at(object: &Value, field: &str) -> i64 {
     object::number(object, &format!("/spec/{field}"))
 }
 
-fn check_selector(object: &Value, old: Option<&Value>, faults: &mut Vec<Fault>) {
+fn check_selector(object: &Value, faults: &mut Vec<Fault>) {
     let selector = &object["spec"]["selector"];
-    if old.is_some_and(|old| old["spec"]["selector"] != *selector) {
-        faults.push(Fault::invalid("spec.selector", selector, "field is immutable"));
-    }
     if selector.as_object().is_none_or(|selector| selector.is_empty()) {
         faults.push(Fault::required("spec.selector", ""));
     } else if !LabelSelector::from_object(selector).matches(&object["spec"]["template"]) {
@@ -87,12 +112,8 @@ fn check_container(container: &Value, path: &str, faults: &mut Vec<Fault>) {
     if object::text(container, "/name").is_empty() {
         faults.push(Fault::required(&format!("{path}.name"), ""));
     }
-    let image = object::text(container, "/image");
-    if image.is_empty() {
+    if object::text(container, "/image").is_empty() {
         faults.push(Fault::required(&format!("{path}.image"), ""));
-    } else if image.trim() != image {
-        let why = "must not have leading or trailing whitespace";
-        faults.push(Fault::invalid(&format!("{path}.image"), &json!(image), why));
     }
 }
 
@@ -113,37 +134,15 @@ fn check_strategy(object: &Value, faults: &mut Vec<Fault>) {
         }
         "Recreate" => {}
         other => {
-            let why = "supported values: \"Recreate\", \"RollingUpdate\"";
-            faults.push(Fault::invalid("spec.strategy.type", &json!(other), why));
+            // The whole strategy is shown, as the server's own struct.
+            let shown = json!({ "Type": other, "RollingUpdate": null });
+            faults.push(Fault::unsupported("spec.strategy", &shown, &["Recreate", "RollingUpdate"]));
         }
     }
 }
 
 fn is_zero(value: &Value) -> bool {
     value.as_i64() == Some(0) || value.as_str() == Some("0%")
-}
-
-fn check_stateful_update(object: &Value, old: &Value, faults: &mut Vec<Fault>) {
-    const MUTABLE: [&str; 7] = [
-        "replicas",
-        "ordinals",
-        "template",
-        "updateStrategy",
-        "revisionHistoryLimit",
-        "persistentVolumeClaimRetentionPolicy",
-        "minReadySeconds",
-    ];
-    let fixed = |object: &Value| {
-        let mut spec = object["spec"].as_object().cloned().unwrap_or_default();
-        spec.retain(|field, _| !MUTABLE.contains(&field.as_str()) && field != "selector");
-        spec
-    };
-    if fixed(object) != fixed(old) {
-        let why = "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', \
-                   'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and \
-                   'minReadySeconds' are forbidden";
-        faults.push(Fault::forbidden("spec", why));
-    }
 }
 
 /// Refuses a value that a Go struct could not hold, as the decoder does before any validation.

@@ -77,6 +77,12 @@ fn described(resource: Resource) -> Vec<Value> {
         "name": resource.plural(), "singularName": resource.kind().to_lowercase(), "kind": resource.kind(),
         "namespaced": resource.is_namespaced(), "verbs": verbs, "shortNames": short,
     })];
+    if resource.has_status() {
+        all.push(json!({
+            "name": format!("{}/status", resource.plural()), "singularName": "", "kind": resource.kind(),
+            "namespaced": resource.is_namespaced(), "verbs": ["get", "patch", "update"],
+        }));
+    }
     if resource.has_scale() {
         all.push(json!({
             "name": format!("{}/scale", resource.plural()), "singularName": "", "kind": "Scale", "group": "autoscaling",

@@ -9,6 +9,8 @@ use crate::selector::{FieldSelector, LabelSelector};
 use crate::state::{Key, State};
 use crate::status::Status;
 use serde_json::Value;
+use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::Arc;
 
 /// What a list or a watch is about.
@@ -30,6 +32,10 @@ impl Query {
 
     pub fn takes(&self, object: &Value) -> bool {
         self.labels.matches(object) && self.fields.matches(object)
+    }
+
+    fn is_about(&self, key: &Key) -> bool {
+        key.resource == self.target.resource && self.target.only_namespace().is_none_or(|namespace| namespace == key.namespace)
     }
 
     pub fn found<'a>(&'a self, state: &'a State, after: Option<Key>) -> impl Iterator<Item = &'a Arc<Value>> {
@@ -62,17 +68,37 @@ pub(crate) fn list(cluster: &Cluster, ask: &Ask, target: &Target) -> Result<Answ
 }
 
 fn page(state: &State, query: &Query, limit: usize, start: Option<Token>) -> Result<Page, Status> {
-    let revision = start.as_ref().map_or_else(|| state.revision(), |token| token.revision);
-    if revision < state.history.floor() {
-        let message = "The provided continue parameter is too old to display a consistent list result. \
-                       You can start a new list without the continue parameter.";
-        return Err(Status::expired(message));
+    match start {
+        None => Ok(cut(state.revision(), query, limit, query.found(state, None))),
+        Some(token) => {
+            let then = as_of(state, query, token.revision)?;
+            let found = then.range((Bound::Excluded(token.after), Bound::Unbounded)).map(|(_, object)| object);
+            Ok(cut(token.revision, query, limit, found.filter(|object| query.takes(object))))
+        }
     }
-    let mut found = query.found(state, start.map(|token| token.after));
+}
+
+fn cut<'a>(revision: u64, query: &Query, limit: usize, mut found: impl Iterator<Item = &'a Arc<Value>>) -> Page {
     let items: Vec<Arc<Value>> = found.by_ref().take(limit).cloned().collect();
     let left = found.count();
-    let last = items.last().filter(|_| left > 0).map(|last| (Key::of(query.target.resource, last), left));
-    Ok(Page { revision, items, rest: last })
+    let rest = items.last().filter(|_| left > 0).map(|last| (Key::of(query.target.resource, last), left));
+    Page { revision, items, rest }
+}
+
+/// The collection as it was at a revision: what happened since is taken back. Errors: 410 if some of it is forgotten.
+fn as_of(state: &State, query: &Query, revision: u64) -> Result<BTreeMap<Key, Arc<Value>>, Status> {
+    const EXPIRED: &str = "The provided continue parameter is too old to display a consistent list result. \
+                           You can start a new list without the continue parameter.";
+    let since = state.history.since(revision).ok_or_else(|| Status::expired(EXPIRED))?;
+    let present = state.scan(query.target.resource, query.target.only_namespace(), None);
+    let mut then: BTreeMap<Key, Arc<Value>> = present.map(|(key, object)| (key.clone(), object.clone())).collect();
+    for change in since.rev().filter(|change| query.is_about(&change.key)) {
+        match &change.previous {
+            Some(previous) => then.insert(change.key.clone(), previous.clone()),
+            None => then.remove(&change.key),
+        };
+    }
+    Ok(then)
 }
 
 fn render(ask: &Ask, target: &Target, page: &Page) -> String {
@@ -83,7 +109,10 @@ fn render(ask: &Ask, target: &Target, page: &Page) -> String {
     };
     let more = page.rest.as_ref().map(|(key, left)| {
         let token = Token { revision: page.revision, after: key.clone() };
-        format!(",\"continue\":\"{}\",\"remainingItemCount\":{left}", token.text())
+        // With a selector the real server does not know how many are left.
+        let is_selective = !ask.param("labelSelector").is_empty() || !ask.param("fieldSelector").is_empty();
+        let left = if is_selective { String::new() } else { format!(",\"remainingItemCount\":{left}") };
+        format!(",\"continue\":\"{}\"{left}", token.text())
     });
     let items: Vec<String> = page.items.iter().map(|item| answer::written(&Shown(item, view))).collect();
     format!(

@@ -40,13 +40,13 @@ struct Watch {
     next_bookmark: Instant,
 }
 
-/// Starts a stream. Errors: 400 for a selector or a resourceVersion that cannot be read.
+/// Starts a stream. Errors: 400 for a selector that cannot be read, 500 for such a resourceVersion.
 pub(crate) fn watch(cluster: &Cluster, ask: &Ask, target: &Target) -> Result<Answer, Status> {
     let query = Query::read(ask, target)?;
     let version = ask.param("resourceVersion");
     let from: u64 = match version {
         "" => 0,
-        text => text.parse().map_err(|_| Status::bad_request(format!("invalid resource version: {text}")))?,
+        text => text.parse().map_err(|_| unreadable(text))?,
     };
     let seconds = ask.param("timeoutSeconds").parse().unwrap_or(LONGEST).min(LONGEST);
     let shared = cluster.shared();
@@ -72,6 +72,11 @@ pub(crate) fn watch(cluster: &Cluster, ask: &Ask, target: &Target) -> Result<Ans
         watch.catch_up();
     }
     Ok(answer::stream("application/json", stream::unfold(watch, |mut watch| async { watch.next().await.map(|line| (line, watch)) })))
+}
+
+fn unreadable(version: &str) -> Status {
+    let why = format!("strconv.ParseUint: parsing \"{version}\": invalid syntax");
+    Status::unexplained(format!("resourceVersion: Invalid value: \"{version}\": {why}"))
 }
 
 impl Watch {

@@ -10,7 +10,7 @@ use crate::edit::{self, PatchKind, Removal, Strictness, Terms};
 use crate::object;
 use crate::resource::{self, Resource};
 use crate::state::{Key, State};
-use crate::status::Status;
+use crate::status::{self, Status};
 use crate::writes::WriteRecord;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -70,8 +70,11 @@ fn generation(state: &State, key: &Key) -> Option<i64> {
 }
 
 fn is_dry(ask: &Ask) -> bool {
-    let in_body = || ask.json().is_ok_and(|body| object::list(&body, "/dryRun").contains(&json!("All")));
-    ask.param("dryRun") == "All" || (ask.verb().starts_with("delete") && in_body())
+    // Of a deletion that has a body, only the body counts.
+    if ask.verb().starts_with("delete") && !ask.body.is_empty() {
+        return ask.json().is_ok_and(|body| object::list(&body, "/dryRun").contains(&json!("All")));
+    }
+    ask.param("dryRun") == "All"
 }
 
 fn perform(state: &mut State, ask: &Ask, target: &Target) -> Outcome {
@@ -135,7 +138,7 @@ fn delete(state: &mut State, ask: &Ask, target: &Target) -> Outcome {
     }
     for option in ["propagationPolicy", "gracePeriodSeconds"] {
         let given = ask.param(option);
-        if !given.is_empty() && options[option].is_null() {
+        if !given.is_empty() && ask.body.is_empty() {
             options[option] = given.parse::<i64>().map_or_else(|_| json!(given), |seconds| json!(seconds));
         }
     }
@@ -147,9 +150,8 @@ fn delete(state: &mut State, ask: &Ask, target: &Target) -> Outcome {
 }
 
 fn success(resource: Resource, object: &Value) -> Value {
-    let details = json!({
-        "name": object::name(object), "group": resource.group(), "kind": resource.plural(), "uid": object::uid(object),
-    });
+    let mut details = status::details(resource, resource.plural(), object::name(object));
+    details["uid"] = json!(object::uid(object));
     json!({ "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details })
 }
 

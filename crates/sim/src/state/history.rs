@@ -60,13 +60,8 @@ impl History {
     }
 
     /// The changes after a revision, or None when some of them are forgotten.
-    pub fn since(&self, revision: u64) -> Option<impl Iterator<Item = &Change>> {
+    pub fn since(&self, revision: u64) -> Option<impl DoubleEndedIterator<Item = &Change>> {
         let start = self.changes.partition_point(|change| change.revision <= revision);
         (revision >= self.floor).then(|| self.changes.range(start..))
-    }
-
-    /// The oldest revision from which a watch can still start.
-    pub fn floor(&self) -> u64 {
-        self.floor
     }
 }

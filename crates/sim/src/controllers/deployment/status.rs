@@ -88,7 +88,9 @@ pub(crate) fn write(state: &mut State, rollout: &mut Rollout, mode: Mode) {
 pub(crate) fn calculate(deployment: &Value, all: &[Arc<Value>], new: Option<&Value>, now: Timestamp) -> Value {
     let sum = |field: &str| -> i64 { all.iter().map(|set| object::number(set, field)).sum() };
     let (total, available) = (sum("/status/replicas"), total_available(all));
-    let mut status = json!({ "observedGeneration": deployment["metadata"]["generation"] });
+    let mut status = json!({
+        "observedGeneration": deployment["metadata"]["generation"], "terminatingReplicas": sum("/status/terminatingReplicas"),
+    });
     for (field, count) in [
         ("replicas", total),
         ("updatedReplicas", new.map_or(0, |new| object::number(new, "/status/replicas"))),

@@ -111,6 +111,9 @@ fn place(state: &mut State, pod: &mut Value, life: &mut Life) -> Result<(), Stri
     .ok_or("no nodes available to schedule pods")?;
     let message = format!("Successfully assigned {}/{} to {node}", object::namespace(pod), object::name(pod));
     object::set(pod, &["spec", "nodeName"], json!(node));
+    for (label, value) in nodes::topology(state, &node) {
+        object::set(pod, &["metadata", "labels", &label], value);
+    }
     object::set(pod, &["status", "startTime"], object::stamp(state.now));
     events::record(state, pod, SCHEDULER, events::NORMAL, "Scheduled", &message);
     life.place_at = None;
@@ -123,9 +126,9 @@ fn place(state: &mut State, pod: &mut Value, life: &mut Life) -> Result<(), Stri
 /// A pod that asks for more CPU than any node has is never placed.
 fn check_size(state: &State, pod: &Value) -> Result<(), String> {
     let requests = object::list(pod, "/spec/containers").iter();
-    let cpu: f64 = requests.map(|it| cores(object::text(it, "/resources/requests/cpu"))).sum();
+    let cpu: i128 = requests.map(|it| cpu_of(object::text(it, "/resources/requests/cpu"))).sum();
     let nodes = nodes::sizes(state);
-    if nodes.is_empty() || nodes.iter().any(|size| cores(size) >= cpu) {
+    if nodes.is_empty() || nodes.iter().any(|size| cpu_of(size) >= cpu) {
         return Ok(());
     }
     let count = nodes.len();
@@ -135,12 +138,9 @@ fn check_size(state: &State, pod: &Value) -> Result<(), String> {
     ))
 }
 
-/// A quantity of CPU in cores: `2`, `500m`.
-fn cores(quantity: &str) -> f64 {
-    match quantity.strip_suffix('m') {
-        Some(thousandths) => thousandths.parse::<f64>().unwrap_or_default() / 1000.0,
-        None => quantity.parse().unwrap_or_default(),
-    }
+/// A quantity of CPU in thousandths of a core.
+fn cpu_of(quantity: &str) -> i128 {
+    edit::amount(quantity).unwrap_or_default()
 }
 
 fn stay_unplaced(state: &mut State, key: &Key, pod: &Arc<Value>, why: &str) -> Option<Wake> {

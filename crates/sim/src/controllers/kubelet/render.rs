@@ -4,6 +4,7 @@
 
 use super::container::{Container, Stage, full_name};
 use crate::controllers::conditions::{Condition, set_plain};
+use crate::controllers::pods::qos_class;
 use crate::image;
 use crate::object;
 use jiff::Timestamp;
@@ -16,7 +17,7 @@ pub(crate) fn status(pod: &Value, host: &str, containers: &[Container], now: Tim
     }
     let phase = phase(containers);
     status["phase"] = json!(phase);
-    status["qosClass"] = json!("Burstable");
+    status["qosClass"] = json!(qos_class(pod));
     status["hostIP"] = json!(host);
     status["hostIPs"] = json!([{ "ip": host }]);
     if phase != "Pending" {
@@ -49,7 +50,7 @@ pub(crate) fn unschedulable(pod: &Value, why: &str, now: Timestamp) -> Value {
     let mut conditions = object::list(pod, "/status/conditions").to_vec();
     let condition = Condition { kind: "PodScheduled", status: "False", reason: "Unschedulable", message: why };
     set_plain(&mut conditions, &condition, now);
-    json!({ "phase": "Pending", "qosClass": "Burstable", "conditions": conditions })
+    json!({ "phase": "Pending", "qosClass": qos_class(pod), "conditions": conditions })
 }
 
 fn phase(containers: &[Container]) -> &'static str {
