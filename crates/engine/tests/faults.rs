@@ -30,6 +30,16 @@ async fn applied_but_a_proxy_answered_504() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn applied_but_the_answer_breaks_off() {
+    survives(Fault::Truncated, 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_elses_page_instead_of_an_answer() {
+    survives(Fault::ForeignPage, 2).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn cut_before_anything_happened() {
     survives(Fault::Reset, 2).await;
 }

@@ -21,6 +21,19 @@ pub enum Fault {
     Silence,
     /// It is done after a wait.
     Delay(Duration),
+    /// It is done, and the connection is cut in the middle of the answer. Not for watches and logs, which do not end.
+    Truncated,
+    /// Nothing is done and somebody else's page is answered, 200 and HTML, as by a proxy that wants a sign-in.
+    ForeignPage,
+}
+
+/// What is done to the events of all watches, against the promises of an API server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Twist {
+    /// Each event comes twice.
+    Duplicate,
+    /// Events that come within a short while of each other come in the reverse order.
+    Reverse,
 }
 
 /// Which requests a fault is for; an empty field takes every request.
@@ -70,6 +83,9 @@ pub(crate) struct Weather {
     pub black_hole: bool,
     pub mute_watches: bool,
     pub refuse: bool,
+    pub twist: Option<Twist>,
+    /// Between two bookmarks, instead of the cluster's own time.
+    pub bookmarks: Option<Duration>,
     /// Counts the orders to drop all watches; the second one those that end with 410.
     pub cut_watches: u64,
     pub expired_watches: u64,
@@ -115,6 +131,16 @@ impl Faults {
     /// answered. What happened meanwhile is not told on these watches afterwards either: their connections never recover.
     pub fn mute_watches(&self, on: bool) {
         self.weather.send_modify(|it| it.mute_watches = on);
+    }
+
+    /// Twists the events of all watches from now on, also of those that are open.
+    pub fn twist_watches(&self, twist: Option<Twist>) {
+        self.weather.send_modify(|it| it.twist = twist);
+    }
+
+    /// Watches that begin from now on get a bookmark this often. A proxy passes on those of its server.
+    pub fn bookmark_every(&self, interval: Duration) {
+        self.weather.send_modify(|it| it.bookmarks = Some(interval));
     }
 
     /// While it is on, every connection, open or new, is closed at once.

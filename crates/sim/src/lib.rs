@@ -18,6 +18,7 @@ pub mod load;
 mod nodes;
 mod object;
 mod place;
+mod proxy;
 mod resource;
 mod selector;
 mod server;
@@ -27,7 +28,8 @@ mod writes;
 
 pub use clock::Clock;
 pub use cluster::Cluster;
-pub use faults::{Fault, Faults, Match};
+pub use faults::{Fault, Faults, Match, Twist};
 pub use image::digest_of;
+pub use proxy::Proxy;
 pub use status::Status;
 pub use writes::WriteRecord;

@@ -128,12 +128,18 @@ impl Status {
     pub(crate) fn scripted(code: u16, verb: &str, resource: Option<Resource>, name: &str) -> Status {
         let plural = resource.map(Resource::qualified).unwrap_or_default();
         let status = match code {
+            400 => Status::bad_request("the request is malformed: scripted fault"),
             401 => Status::new(401, "Unauthorized", "Unauthorized"),
             403 => Status::new(403, "Forbidden", forbidden(verb, resource, name)),
             409 => match resource {
                 Some(resource) => return Status::modified(resource, name),
                 None => Status::new(409, "Conflict", "the object has been modified"),
             },
+            404 => match resource {
+                Some(resource) => return Status::not_found(resource, name),
+                None => Status::no_such_path(),
+            },
+            422 => Status::rejected_patch(),
             410 => Status::expired("The resourceVersion for the provided list is too old."),
             429 => Status::new(429, "TooManyRequests", "Too many requests, please try again later."),
             503 => Status::new(503, "ServiceUnavailable", "apiserver not ready"),

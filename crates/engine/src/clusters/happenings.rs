@@ -88,7 +88,11 @@ struct Shelf {
 }
 
 impl Shelf {
+    /// What is older than what is known of the same Event comes late.
     fn put(&mut self, happening: Happening) {
+        if self.by_name.get(&happening.id).is_some_and(|known| (known.at, known.count) > (happening.at, happening.count)) {
+            return;
+        }
         self.remove(&happening.id);
         self.by_time.insert((happening.at, happening.id.clone()));
         self.by_name.insert(happening.id.clone(), happening);
@@ -239,5 +243,7 @@ mod tests {
         shelf.put(said("10", 9_999));
         assert_eq!((shelf.by_name.len(), shelf.by_time.len()), (MOST, MOST));
         assert_eq!(shelf.by_time.last().map(|(_, name)| name.as_str()), Some("10"));
+        shelf.put(said("10", 9_000));
+        assert_eq!(shelf.by_name["10"].at, Time(9_999), "an older word that comes late is not taken");
     }
 }

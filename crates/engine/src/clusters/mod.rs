@@ -10,6 +10,7 @@ pub mod live;
 pub mod logs;
 mod neighbours;
 pub mod objects;
+mod order;
 pub mod rights;
 pub mod state;
 mod watch;

@@ -2,6 +2,7 @@
 //! marked lost within seconds and its watches are begun again when it answers; no other cluster notices.
 
 use super::objects::{self, ControllerRevisionObject, DaemonSetObject, DeploymentObject, PodObject, ReplicaSetObject, StatefulSetObject};
+use super::order::Order;
 use super::state::{Feed, Item, Kind, feeds};
 use super::{Cluster, now};
 use super::{happenings, neighbours};
@@ -142,8 +143,10 @@ where
     let mut permit = lists.acquire().await.ok();
     let stream = watcher(api, watcher::Config::default().page_size(250).timeout(cluster.patience.renew_s)).default_backoff();
     pin_mut!(stream);
+    let mut order = Order::default();
     loop {
         match stream.try_next().await {
+            Ok(Some(event)) if !order.is_news(&event) => cluster.update(|state| state.spoke(&feed)),
             Ok(Some(event)) => {
                 if matches!(event, Event::InitDone) {
                     permit = None;

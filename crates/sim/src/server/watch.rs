@@ -4,6 +4,7 @@
 
 use super::answer::{self, Answer, Cut, Shown, View};
 use super::ask::{Ask, Target};
+use super::lines::Lines;
 use super::read::Query;
 use crate::cluster::Cluster;
 use crate::faults::Weather;
@@ -13,7 +14,6 @@ use futures::stream;
 use hyper::body::Bytes;
 use serde::Serialize;
 use serde_json::{Value, json};
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch::Receiver;
@@ -30,7 +30,7 @@ struct Watch {
     bookmarks: bool,
     /// The revision up to which everything is in `lines` or was sent.
     position: u64,
-    lines: VecDeque<Bytes>,
+    lines: Lines,
     ended: bool,
     changed: Receiver<u64>,
     weather: Receiver<Weather>,
@@ -57,13 +57,13 @@ pub(crate) fn watch(cluster: &Cluster, ask: &Ask, target: &Target) -> Result<Ans
         view: if ask.wants_metadata() { View::Metadata } else { View::Whole },
         bookmarks: ask.is_set("allowWatchBookmarks"),
         position: from,
-        lines: VecDeque::new(),
+        lines: Lines::default(),
         ended: false,
         changed: shared.changes(),
         weather,
         began,
         deadline: Instant::now() + Duration::from_secs(seconds),
-        next_bookmark: Instant::now() + BOOKMARKS,
+        next_bookmark: Instant::now() + began.bookmarks.unwrap_or(BOOKMARKS),
         cluster: cluster.clone(),
     };
     if from == 0 || ask.is_set("sendInitialEvents") {
@@ -88,17 +88,18 @@ impl Watch {
             if self.weather.borrow().mute_watches {
                 std::future::pending::<()>().await;
             }
-            if let Some(line) = self.lines.pop_front() {
+            if let Some(line) = self.lines.pop() {
                 return Some(Ok(line));
             }
-            if self.ended {
+            if self.ended && self.lines.is_empty() {
                 return None;
             }
             tokio::select! {
                 changed = self.changed.changed() => { changed.ok()?; self.catch_up(); }
                 changed = self.weather.changed() => { changed.ok()?; if self.is_cut() { return Some(Err(Cut)); } }
-                () = sleep_until(self.deadline) => { self.bookmark(json!({})); self.ended = true; }
-                () = sleep_until(self.next_bookmark) => self.bookmark(json!({})),
+                () = Lines::released(self.lines.held()) => {}
+                () = sleep_until(self.deadline), if !self.ended => { self.bookmark(json!({})); self.ended = true; }
+                () = sleep_until(self.next_bookmark), if self.lines.is_empty() => self.bookmark(json!({})),
             }
         }
     }
@@ -121,7 +122,7 @@ impl Watch {
             (state.revision(), found)
         });
         self.position = position;
-        self.lines = found.iter().map(|it| self.line("ADDED", it)).collect();
+        found.iter().for_each(|it| self.lines.push(line("ADDED", &Shown(it, self.view))));
         if with_end {
             self.bookmark(json!({ "k8s.io/initial-events-end": "true" }));
         }
@@ -132,7 +133,8 @@ impl Watch {
         shared.with(|state| match self.new_lines(state) {
             Some(lines) => {
                 self.position = self.position.max(state.revision());
-                self.lines.extend(lines);
+                let twist = self.weather.borrow().twist;
+                lines.into_iter().for_each(|line| self.lines.event(line, twist));
             }
             None => self.expire(state.revision()),
         });
@@ -165,12 +167,12 @@ impl Watch {
 
     fn expire(&mut self, now: u64) {
         let message = format!("too old resource version: {} ({now})", self.position);
-        self.lines.push_back(line("ERROR", &Status::expired(message).body()));
+        self.lines.push(line("ERROR", &Status::expired(message).body()));
         self.ended = true;
     }
 
     fn bookmark(&mut self, annotations: Value) {
-        self.next_bookmark = Instant::now() + BOOKMARKS;
+        self.next_bookmark = Instant::now() + self.weather.borrow().bookmarks.unwrap_or(BOOKMARKS);
         let resource = self.query.target.resource;
         let mut metadata = json!({ "resourceVersion": self.position.to_string(), "creationTimestamp": null });
         if annotations != json!({}) {
@@ -179,10 +181,10 @@ impl Watch {
             return;
         }
         let object = json!({ "kind": resource.kind(), "apiVersion": resource.api_version(), "metadata": metadata });
-        self.lines.push_back(line("BOOKMARK", &object));
+        self.lines.push(line("BOOKMARK", &object));
     }
 }
 
-fn line(kind: &'static str, object: &impl Serialize) -> Bytes {
+pub(crate) fn line(kind: &'static str, object: &impl Serialize) -> Bytes {
     format!("{{\"type\":\"{kind}\",\"object\":{}}}\n", answer::written(object)).into()
 }

@@ -94,7 +94,8 @@ async fn a_broken_update_stops(world: World) {
     retag(&world, "daemonsets/log", "2-nopull").await;
     let is_stuck = |it: &Value| number(it, "/status/updatedNumberScheduled") == 1 && number(it, "/status/numberUnavailable") == 1;
     world.once("it is stuck", "daemonsets/log", is_stuck).await;
-    stays(&world, "the others stay", "pods", |all| all.iter().filter(|it| image(it) == "1" && is_ready(it)).count() as i64 == count - 1).await;
+    stays(&world, "the others stay", "pods", |all| all.iter().filter(|it| image(it) == "1" && is_ready(it)).count() as i64 == count - 1)
+        .await;
     // Unlike a StatefulSet, it replaces what does not run.
     retag(&world, "daemonsets/log", "3").await;
     rolled_out(&world).await;

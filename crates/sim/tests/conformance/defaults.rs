@@ -146,7 +146,9 @@ async fn of_a_rich_pod_template(world: World) {
 }
 
 async fn of_quantities(world: World) {
-    for (given, stored) in [("0.5", "500m"), ("1000m", "1"), ("1500m", "1500m"), ("2000", "2k"), ("1024Mi", "1Gi"), ("1.5Gi", "1536Mi"), ("1G", "1G")] {
+    for (given, stored) in
+        [("0.5", "500m"), ("1000m", "1"), ("1500m", "1500m"), ("2000", "2k"), ("1024Mi", "1Gi"), ("1.5Gi", "1536Mi"), ("1G", "1G")]
+    {
         let mut object = deployment("api", "1", 0);
         object["spec"]["template"]["spec"]["containers"][0]["resources"] = json!({ "limits": { "memory": given } });
         let path = format!("{}?dryRun=All", world.path("deployments"));

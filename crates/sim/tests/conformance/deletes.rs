@@ -95,7 +95,8 @@ async fn orphans_stay(world: World) {
     deployed(&world, deployment("api", "1", 1)).await;
     world.delete(&world.path("deployments/api"), &json!({ "propagationPolicy": "Orphan" })).await.ok(200);
     world.gone("deployments/api").await;
-    let sets = once_all(&world, "nobody owns it", "replicasets", |all| all.iter().all(|it| it["metadata"]["ownerReferences"].is_null())).await;
+    let sets =
+        once_all(&world, "nobody owns it", "replicasets", |all| all.iter().all(|it| it["metadata"]["ownerReferences"].is_null())).await;
     assert_eq!((sets.len(), sets[0]["spec"]["replicas"].as_i64()), (1, Some(1)));
     assert_eq!(world.all("pods").await.len(), 1);
 }

@@ -1,6 +1,9 @@
 //! Deployments: how they roll out, and how they do not.
 
-use crate::objects::{condition, deployed, deployment, is_deleting, is_ready, is_rolled_out, label, name, number, once_all, retag, rolled_out, stays, text, version, with};
+use crate::objects::{
+    condition, deployed, deployment, is_deleting, is_ready, is_rolled_out, label, name, number, once_all, retag, rolled_out, stays, text,
+    version, with,
+};
 use crate::world::World;
 use crate::{Case, case};
 use serde_json::{Value, json};
@@ -51,7 +54,10 @@ async fn a_status_leaves_zeros_out(world: World) {
     let it = world.once("it is empty", "deployments/api", is_empty).await;
     assert_eq!(fields(&it), json!({ "observedGeneration": 2, "terminatingReplicas": 0 }));
     let set = &world.all("replicasets").await[0];
-    assert_eq!(set["status"], json!({ "observedGeneration": number(set, "/metadata/generation"), "replicas": 0, "terminatingReplicas": 0 }));
+    assert_eq!(
+        set["status"],
+        json!({ "observedGeneration": number(set, "/metadata/generation"), "replicas": 0, "terminatingReplicas": 0 })
+    );
 }
 
 /// Rolls from one tag to the next and folds the watch of its ReplicaSets: the most pods that were asked for together,
@@ -161,7 +167,9 @@ async fn a_stuck_rollout_goes_on_with_a_good_image(world: World) {
     retag(&world, "deployments/api", "2-nopull").await;
     world.once("it gives up", "deployments/api", |it| condition(it, "Progressing").1 == "ProgressDeadlineExceeded").await;
     retag(&world, "deployments/api", "3").await;
-    let done = world.once("it is complete", "deployments/api", |it| condition(it, "Progressing").1 == "NewReplicaSetAvailable" && is_rolled_out(it)).await;
+    let done = world
+        .once("it is complete", "deployments/api", |it| condition(it, "Progressing").1 == "NewReplicaSetAvailable" && is_rolled_out(it))
+        .await;
     assert_eq!(condition(&done, "Progressing").0, "True");
     let sets = world.all("replicasets").await;
     let sizes: Vec<i64> = sets.iter().map(|it| number(it, "/spec/replicas")).collect();
@@ -206,7 +214,10 @@ async fn a_scaling_is_an_event(world: World) {
     let events = once_all(&world, "three events", query, |all| all.len() >= 3).await;
     for event in &events {
         assert_eq!((text(event, "/reason"), text(event, "/type")), ("ScalingReplicaSet", "Normal"));
-        assert_eq!((text(event, "/involvedObject/uid"), text(event, "/source/component")), (text(&it, "/metadata/uid"), "deployment-controller"));
+        assert_eq!(
+            (text(event, "/involvedObject/uid"), text(event, "/source/component")),
+            (text(&it, "/metadata/uid"), "deployment-controller")
+        );
     }
     let mut messages: Vec<String> = events
         .iter()

@@ -110,7 +110,11 @@ async fn a_statefulset_keeps_most_of_its_spec(world: World) {
                  'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', \
                  'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden";
     assert_eq!(answer.message(), words);
-    for allowed in [json!({ "replicas": 0 }), json!({ "minReadySeconds": 1 }), json!({ "updateStrategy": { "type": "OnDelete", "rollingUpdate": null } })] {
+    for allowed in [
+        json!({ "replicas": 0 }),
+        json!({ "minReadySeconds": 1 }),
+        json!({ "updateStrategy": { "type": "OnDelete", "rollingUpdate": null } }),
+    ] {
         world.merge("statefulsets/a", json!({ "spec": allowed })).await;
     }
 }

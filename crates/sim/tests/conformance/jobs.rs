@@ -95,7 +95,8 @@ fn cronjob(suspend: bool) -> Value {
 /// What `kubectl create job --from=cronjob/night` does, with a name that does not change from try to try.
 async fn a_cronjob_is_a_template(world: World) {
     let cron = world.create("cronjobs", cronjob(true)).await;
-    let owner = json!([{ "apiVersion": "batch/v1", "kind": "CronJob", "name": "night", "uid": cron["metadata"]["uid"], "controller": true }]);
+    let owner =
+        json!([{ "apiVersion": "batch/v1", "kind": "CronJob", "name": "night", "uid": cron["metadata"]["uid"], "controller": true }]);
     let object = json!({
         "apiVersion": "batch/v1", "kind": "Job",
         "metadata": { "name": "night-c-1", "annotations": { "cronjob.kubernetes.io/instantiate": "manual" }, "ownerReferences": owner },

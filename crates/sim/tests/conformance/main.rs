@@ -2,7 +2,8 @@
 //!
 //! `cargo test -p sim --test conformance [WORD...]` runs the cases whose name contains a word. With
 //! `CONFORMANCE_KUBECONFIG=FILE` (the context of an administrator) they run on that cluster, in namespaces that they
-//! make and delete again; there pods are played by kwok with `end2end/controlplane/stages.yaml`.
+//! make and delete again; there pods are played by kwok with `end2end/controlplane/stages.yaml`. With `CONFORMANCE_PROXY=1`
+//! the fault proxy stands between, without a script, and everything has to be as without it.
 //!
 //! Invariant: a case does the same on both. Where it cannot, it is reported as ignored, by name and with the reason.
 

@@ -172,7 +172,8 @@ async fn a_json_patch_tests_the_version(world: World) {
 
 async fn another_uid_is_422(world: World) {
     api(&world).await;
-    let answer = world.patch(&world.path("deployments/api"), "merge", &json!({ "metadata": { "uid": "0000" }, "spec": { "replicas": 1 } })).await;
+    let answer =
+        world.patch(&world.path("deployments/api"), "merge", &json!({ "metadata": { "uid": "0000" }, "spec": { "replicas": 1 } })).await;
     assert_eq!(answer.refusal(), (422, "Invalid"));
     assert!(answer.message().contains("metadata.uid: Invalid value: \"0000\": field is immutable"), "{}", answer.message());
 }

@@ -21,7 +21,8 @@ const CAUSE: &str = "kubernetes.io/change-cause";
 
 /// The ReplicaSet that has this revision.
 async fn of_revision(world: &World, revision: &str) -> Value {
-    let sets = once_all(world, "the revision is there", "replicasets", |all| all.iter().any(|it| annotation(it, REVISION) == revision)).await;
+    let sets =
+        once_all(world, "the revision is there", "replicasets", |all| all.iter().any(|it| annotation(it, REVISION) == revision)).await;
     sets.into_iter().find(|it| annotation(it, REVISION) == revision).unwrap()
 }
 

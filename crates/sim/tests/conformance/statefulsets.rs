@@ -1,6 +1,6 @@
 //! StatefulSets: in order, by revision, and stuck where the real ones are stuck.
 
-use crate::objects::{generation, is_deleting, is_ready, label, name, number, once_all, retag, stays, statefulset, text, with};
+use crate::objects::{generation, is_deleting, is_ready, label, name, number, once_all, retag, statefulset, stays, text, with};
 use crate::world::World;
 use crate::{Case, case};
 use serde_json::{Value, json};
@@ -120,7 +120,9 @@ async fn a_partition_holds_back(world: World) {
     retag(&world, "statefulsets/db", "2").await;
     let pods = once_all(&world, "the last is new", "pods", |all| all.len() == 3 && image(&all[2]) == "2" && is_ready(&all[2])).await;
     assert_eq!(pods.iter().map(image).collect::<Vec<_>>(), ["1", "1", "2"]);
-    let set = world.once("it counts", "statefulsets/db", |it| number(it, "/status/updatedReplicas") == 1 && number(it, "/status/readyReplicas") == 3).await;
+    let set = world
+        .once("it counts", "statefulsets/db", |it| number(it, "/status/updatedReplicas") == 1 && number(it, "/status/readyReplicas") == 3)
+        .await;
     assert_eq!(number(&set, "/status/currentReplicas"), 2);
     assert_ne!(text(&set, "/status/currentRevision"), text(&set, "/status/updateRevision"));
     // A pod below the partition comes back as it was.

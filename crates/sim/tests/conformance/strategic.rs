@@ -99,7 +99,8 @@ async fn ports_and_volumes_are_merged_by_their_keys(world: World) {
     let mounts = json!([{ "name": "cache", "mountPath": "/cache" }]);
     let merged = containers(&world, json!([{ "name": "api", "ports": ports, "volumeMounts": mounts }])).await;
     assert_eq!(entries(&merged[0], "ports", "containerPort", "name"), "9090=metrics 80=http");
-    let volumes = json!({ "spec": { "volumes": [{ "name": "more", "emptyDir": {} }, { "name": "cache", "emptyDir": { "medium": "Memory" } }] } });
+    let volumes =
+        json!({ "spec": { "volumes": [{ "name": "more", "emptyDir": {} }, { "name": "cache", "emptyDir": { "medium": "Memory" } }] } });
     let object = patched(&world, volumes).await.ok(200);
     let volumes = object["spec"]["template"]["spec"]["volumes"].as_array().unwrap();
     assert_eq!((volumes.len(), entries(&json!({ "v": volumes }), "v", "name", "name").as_str()), (2, "more=more cache=cache"));

@@ -6,7 +6,7 @@ use futures::{AsyncBufRead, AsyncBufReadExt, StreamExt};
 use kube::Client;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use serde_json::{Value, json};
-use sim::{Clock, Cluster};
+use sim::{Clock, Cluster, Proxy};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -21,14 +21,17 @@ const GLANCE: Duration = Duration::from_millis(40);
 /// The cluster under test.
 #[derive(Clone)]
 pub enum Target {
-    /// Each case gets a simulated cluster of its own.
-    Simulated,
+    /// Each case gets a simulated cluster of its own, behind a fault proxy without a script if it is proxied.
+    Simulated {
+        proxied: bool,
+    },
     Real(Client),
 }
 
 impl Target {
     pub async fn from_environment() -> Target {
-        let Some(file) = std::env::var_os("CONFORMANCE_KUBECONFIG").filter(|it| !it.is_empty()) else { return Target::Simulated };
+        let set = |name: &str| std::env::var_os(name).filter(|it| !it.is_empty());
+        let Some(file) = set("CONFORMANCE_KUBECONFIG") else { return Target::Simulated { proxied: set("CONFORMANCE_PROXY").is_some() } };
         let kubeconfig = Kubeconfig::read_from(&file).expect("CONFORMANCE_KUBECONFIG names a kubeconfig");
         let mut config = kube::Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.unwrap();
         config.default_retry = false;
@@ -36,13 +39,17 @@ impl Target {
     }
 
     pub fn is_simulated(&self) -> bool {
-        matches!(self, Target::Simulated)
+        matches!(self, Target::Simulated { .. })
     }
 }
 
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.is_simulated() { "the simulated cluster" } else { "the real control plane" })
+        f.write_str(match self {
+            Target::Simulated { proxied: false } => "the simulated cluster",
+            Target::Simulated { proxied: true } => "the simulated cluster behind a proxy",
+            Target::Real(_) => "the real control plane",
+        })
     }
 }
 
@@ -91,7 +98,7 @@ impl World {
         static NUMBER: AtomicUsize = AtomicUsize::new(0);
         let (client, simulated) = match target {
             Target::Real(client) => (client.clone(), None),
-            Target::Simulated => simulated().await,
+            Target::Simulated { proxied } => simulated(*proxied).await,
         };
         let namespace = format!("conformance-{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
         let world = World(Arc::new(Inner { client, namespace, simulated }));
@@ -242,13 +249,19 @@ impl World {
     }
 }
 
-async fn simulated() -> (Client, Option<(Cluster, JoinHandle<std::io::Result<()>>)>) {
+async fn simulated(proxied: bool) -> (Client, Option<(Cluster, JoinHandle<std::io::Result<()>>)>) {
     let cluster = Cluster::new("conformance", Clock::real());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let mut config = kube::Config::new(format!("http://{}", listener.local_addr().unwrap()).parse().unwrap());
-    config.default_retry = false;
+    let mut address = listener.local_addr().unwrap();
     let served = cluster.clone();
     let server = tokio::spawn(async move { served.serve(listener).await });
+    if proxied {
+        let (proxy, listener) = (Proxy::new(address), TcpListener::bind("127.0.0.1:0").await.unwrap());
+        address = listener.local_addr().unwrap();
+        tokio::spawn(async move { proxy.serve(listener).await });
+    }
+    let mut config = kube::Config::new(format!("http://{address}").parse().unwrap());
+    config.default_retry = false;
     (Client::try_from(config).unwrap(), Some((cluster, server)))
 }
 
