@@ -101,7 +101,7 @@ async fn events_that_come_twice_or_in_another_order() {
             shown = eventually("the last one is shown", || async {
                 let environment = world.engine.environment(&actor("viv"), "prod").await.unwrap();
                 let maps: Vec<(String, usize)> =
-                    environment.inventory.config_maps.iter().map(|map| (map.object.name.clone(), map.keys.len())).collect();
+                    environment.inventory.config_maps.iter().map(|map| (map.object.name.clone(), map.object.keys.len())).collect();
                 maps.iter().any(|(name, _)| name == last).then_some(maps)
             })
             .await;
@@ -113,13 +113,12 @@ async fn events_that_come_twice_or_in_another_order() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn watches_on_which_only_bookmarks_come_are_alive() {
-    let world = World::with(Patience { renew_s: 60, silence: Duration::from_secs(1) }).await;
-    world.prod.faults().bookmark_every(Duration::from_millis(200));
-    world.prod.faults().drop_watches();
+    let patience = Patience { renew_s: 60, silence: Duration::from_secs(2) };
+    let world = World::prepared(patience, |cluster| cluster.faults().bookmark_every(Duration::from_millis(200))).await;
     converges(&world, "1.74.0").await;
     // A watch that were given up would be begun anew, and meet this.
     world.prod.faults().fail(Match::on("watch", "deployments"), Fault::Delay(Duration::ZERO), 1);
-    let until = Instant::now() + Duration::from_secs(3);
+    let until = Instant::now() + Duration::from_secs(5);
     while Instant::now() < until {
         assert_eq!(cell(&world, "prod").await.state.as_str(), "healthy");
         tokio::time::sleep(Duration::from_millis(50)).await;

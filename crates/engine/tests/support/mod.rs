@@ -58,7 +58,13 @@ impl World {
     }
 
     pub async fn with(patience: Patience) -> World {
+        World::prepared(patience, |_| {}).await
+    }
+
+    /// What is done to each cluster before the portal sees it.
+    pub async fn prepared(patience: Patience, prepare: impl Fn(&Cluster)) -> World {
         let (staging, prod) = (cluster("staging", "devmatrix-staging", "1.43.1"), cluster("prod", "devmatrix", "1.42.3"));
+        [&staging, &prod].into_iter().for_each(prepare);
         let urls = vec![("staging".to_owned(), serve(&staging).await), ("prod".to_owned(), serve(&prod).await)];
         let folder = tempfile::tempdir().unwrap();
         let database_url = database(&folder).await;
