@@ -1,7 +1,7 @@
 # What one does often, one line of real work each. `make` alone lists the targets.
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help run test check unit postgres e2e kubectl bench controlplane setup build fmt gallery
+.PHONY: help run test check unit postgres e2e kubectl conformance mutants bench controlplane setup build fmt gallery
 
 help: ## lists the targets
 	@grep -E '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -36,6 +36,12 @@ controlplane: ## builds and starts a real Kubernetes control plane, until ctrl-c
 
 kubectl: build ## status, history and undo on a real control plane, against the real kubectl
 	@end2end/controlplane/controlplane build && node end2end/cluster/kubectl/main.mjs
+
+conformance: ## what the simulated cluster must do as a real control plane does, on a real one
+	@scripts/conformance
+
+mutants: ## breaks the simulated cluster in several ways, and sees the conformance suite find each
+	@scripts/mutants
 
 bench: build ## speed, bytes and memory, as ratios to a baseline in the same run
 	@node end2end/bench/bench.mjs
