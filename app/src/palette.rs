@@ -34,14 +34,17 @@ pub fn Palette() -> impl IntoView {
     let found = move || entries.read().iter().filter(|entry| matches(entry, &typed.read())).take(LISTED).cloned().collect::<Vec<_>>();
     let open = move || {
         if let (Some(dialog), Some(input)) = (dialog.get_untracked(), input.get_untracked()) {
-            typed.set(String::new());
+            if !typed.read_untracked().is_empty() {
+                typed.set(String::new());
+                input.set_value("");
+            }
             chosen.set(0);
-            input.set_value("");
             // An error: it is open already.
             let _ = dialog.show_popover();
             let _ = input.focus();
+            // After it is painted.
             #[cfg(feature = "hydrate")]
-            entries::load(entries);
+            set_timeout(move || entries::load(entries), std::time::Duration::ZERO);
         }
     };
     let keys = move |event: leptos::ev::KeyboardEvent| {

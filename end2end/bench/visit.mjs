@@ -20,11 +20,18 @@ export async function context(browser, url, cookie) {
 
 /** Runs in the page before anything of the page's own. */
 function observe({ ready, count }) {
-  const seen = (window.__bench = { fcp: null, lcp: null, what: null, ready: null, shift: 0, blocked: 0, events: [] });
+  const seen = (window.__bench = { fcp: null, lcp: null, what: null, ready: null, shift: 0, moved: [], blocked: 0, events: [] });
   const follow = (type, take, more) => new PerformanceObserver(list => list.getEntries().forEach(take)).observe({ type, buffered: true, ...more });
   follow('paint', entry => { if (entry.name === 'first-contentful-paint') seen.fcp = entry.startTime; });
   follow('largest-contentful-paint', entry => { seen.lcp = entry.startTime; seen.what = entry.element?.tagName ?? null; });
-  follow('layout-shift', entry => { if (!entry.hadRecentInput) seen.shift += entry.value; });
+  follow('layout-shift', entry => {
+    if (entry.hadRecentInput) return;
+    seen.shift += entry.value;
+    // What moved, for whom the figure is not 0.
+    seen.moved.push(...entry.sources.map(({ node, previousRect: was, currentRect: is }) => ({
+      what: node?.outerHTML?.slice(0, 120) ?? node?.textContent?.slice(0, 80) ?? '', at: Math.round(entry.startTime), was: [was.x, was.y, was.width, was.height], is: [is.x, is.y, is.width, is.height],
+    })));
+  });
   follow('longtask', entry => { seen.blocked += Math.max(0, entry.duration - 50); });
   follow('event', entry => { if (entry.interactionId) seen.events.push({ name: entry.name, duration: entry.duration }); }, { durationThreshold: 16 });
   const look = () => {
@@ -103,10 +110,10 @@ export async function visit(browser, url, { cookie, ready, count = 1, slow = 1, 
     await page.waitForFunction(() => window.__bench.ready !== null, null, { timeout: LIMIT_MS, polling: 100 });
     if (alive) await page.locator(alive).first().waitFor({ timeout: LIMIT_MS });
     while (!wire.quiet()) await page.waitForTimeout(50);
-    const { fcp, lcp, what, ready: there, shift, blocked } = await page.evaluate(() => window.__bench);
+    const { fcp, lcp, what, ready: there, shift, moved, blocked } = await page.evaluate(() => window.__bench);
     const requests = wire.all();
     const seen = {
-      bytes: requests.reduce((sum, request) => sum + request.bytes, 0), requests: requests.length, fcp, lcp, what, ready: there, shift, blocked,
+      bytes: requests.reduce((sum, request) => sum + request.bytes, 0), requests: requests.length, fcp, lcp, what, ready: there, shift, moved, blocked,
       elements: await page.evaluate(() => document.querySelectorAll('*').length), heap: await heap(cdp), wasm: await wasmMemory(cdp), list: requests, errors,
     };
     seen.clicks = {};
