@@ -351,6 +351,7 @@ fn declared(name: &str) -> Declared {
         memory: Some("4 GB".into()),
         workload: format!("deployment/devmatrix-{name}"),
         container: None,
+        companions: vec![],
         depends_on: vec!["postgres".into(), "qdrant".into(), "prometheus".into()],
     }
 }

@@ -137,6 +137,7 @@ fn what_to_do(error: &Error) -> &'static str {
         RefusalCode::DryRunRejected => "The API server's own words say what it does not accept. Mend that, then plan again.",
         RefusalCode::WorkloadPaused => "Resume the rollout first: `kubectl rollout resume` takes up what was paused.",
         RefusalCode::ScaledByAutoscaler => "Change the autoscaler's bounds where it is declared.",
+        RefusalCode::ContainerMissing => "Add the container there, or take it out of `containers` in devmatrix.yaml.",
         RefusalCode::IdempotencyKeyReused => "Open this page again and send the form from there.",
     }
 }

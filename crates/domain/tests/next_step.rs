@@ -6,7 +6,7 @@ use domain::Time;
 use domain::changes::State;
 use domain::changes::plan::Target;
 use domain::changes::step::{Journal, Next, Present, Seen, Written, next_step};
-use domain::clusters::{PodSaid, Rollout, WorkloadKind};
+use domain::clusters::{PodSaid, Refused, Rollout, WorkloadKind};
 
 fn target() -> Target {
     Target {
@@ -31,6 +31,7 @@ fn present() -> Present {
         failing: None,
         progressed: None,
         replica_failure: None,
+        refused: None,
     }
 }
 
@@ -147,4 +148,26 @@ fn a_set_without_progress_fails_where_kubernetes_would_wait_for_ever() {
         assert_eq!(ends(at(kind, Some(300), 901)), State::Failed);
     }
     assert!(matches!(at(WorkloadKind::Deployment, None, 601), Next::Watch(_)), "its own controller decides");
+}
+
+#[test]
+fn a_controller_that_is_refused_pods_for_long_fails_the_rollout_with_the_refusal() {
+    let written = Written::Applied { generation: 8, spec_hash: "ours".into() };
+    let at = |first: i64, last: i64, progressed: Option<i64>, now: i64| {
+        let seen = there(|p| {
+            (p.generation, p.rollout) = (8, Rollout::Waiting("1 of 3 pods are ready".into()));
+            p.progressed = progressed.map(|s| Time(s * 1000));
+            p.refused = Some(Refused { first: Time(first * 1000), last: Time(last * 1000), why: "exceeded quota: pods".into() });
+        });
+        step(&written, &seen, now * 1000)
+    };
+    let waits = |next: Next| assert!(matches!(next, Next::Watch(_)), "{next:?}");
+    waits(at(5, 10, None, 19));
+    match at(5, 10, None, 20) {
+        Next::Finish { state: State::Failed, reason, .. } => assert_eq!(reason, "exceeded quota: pods"),
+        other => panic!("{other:?}"),
+    }
+    waits(at(5, 10, Some(11), 30));
+    waits(at(5, 40, Some(38), 45));
+    assert_eq!(ends(at(5, 50, Some(38), 53)), State::Failed);
 }

@@ -4,7 +4,7 @@
 
 use domain::Time;
 use domain::catalog::{Approval, Component, DeclaredWorkload, Environment, Rule};
-use domain::changes::plan::{Live, draft};
+use domain::changes::plan::{Companion, Live, draft};
 use domain::changes::{Facts, Hold, Patch, Plan, RefusalCode, Request, Stamp};
 use domain::clusters::{Autoscaler, CellState, Manager, WorkloadKind};
 use domain::names::Name;
@@ -34,6 +34,7 @@ fn live(tag: &str, digest: Option<&str>) -> Live {
         digest: digest.map(Into::into),
         container: "api".into(),
         image,
+        companions: vec![],
         since: Some(Time(0)),
         managed_by: None,
     }
@@ -71,6 +72,7 @@ fn facts() -> Facts {
             memory: None,
             workload: DeclaredWorkload { kind: WorkloadKind::Deployment, name: "devmatrix-api".into() },
             container: None,
+            companions: vec![],
             depends_on: vec![],
         },
         environment: environment("prod", Some("staging")),
@@ -300,4 +302,63 @@ fn a_rollback_makes_room_for_its_marks_where_there_are_no_annotations() {
     facts.target.as_mut().unwrap().object["metadata"].as_object_mut().unwrap().remove("annotations");
     let body = plan(&facts, &rollback(1)).patch.body;
     assert_eq!(body[1], json!({"op": "add", "path": "/metadata/annotations", "value": {}}));
+}
+
+/// With a migration that runs first, a proxy, and a log shipper that nobody named.
+fn with_companions(tag: &str, digest: Option<&str>) -> Live {
+    let mut live = live(tag, digest);
+    let image = |name: &str| format!("registry.example/{name}:{tag}");
+    let spec = &mut live.object["spec"]["template"]["spec"];
+    spec["initContainers"] = json!([{"name": "migrate", "image": image("migrate")}]);
+    for name in ["proxy", "shipper"] {
+        spec["containers"].as_array_mut().unwrap().push(json!({"name": name, "image": image(name)}));
+    }
+    let one = |name: &str, init| Companion { name: name.into(), init, image: image(name), digest: digest.map(Into::into) };
+    live.companions = vec![one("migrate", true), one("proxy", false)];
+    live
+}
+
+fn facts_with_companions() -> Facts {
+    let mut facts = facts();
+    facts.component.companions = vec!["migrate".into(), "proxy".into()];
+    facts.target = Some(with_companions("1.42.3", Some(OLD)));
+    facts.source = Some((environment("staging", None), Some(with_companions("1.43.1", Some(NEW)))));
+    facts
+}
+
+#[test]
+fn companions_are_promoted_with_it_and_others_stay() {
+    let plan = draft(&facts_with_companions(), &promote()).unwrap().with_dry_run(&json!({}));
+    let pinned = |name: &str| json!({"name": name, "image": format!("registry.example/{name}:1.43.1@{NEW}")});
+    let spec = &plan.patch.body["spec"]["template"]["spec"];
+    assert_eq!(spec["containers"], json!([pinned("api"), pinned("proxy")]));
+    assert_eq!(spec["initContainers"], json!([pinned("migrate")]));
+    let word = |what: &str| plan.words.iter().find(|word| word.what == what).map(|word| word.text.clone());
+    assert_eq!(word("Init container").unwrap(), "`migrate`: 1.42.3 → 1.43.1, the digest that runs in the source");
+    assert_eq!(word("Container").unwrap(), "`proxy`: 1.42.3 → 1.43.1, the digest that runs in the source");
+    assert_eq!(word("Other containers").unwrap(), "Stay: `shipper` at 1.42.3 (STAGING has 1.43.1)");
+}
+
+#[test]
+fn a_companion_alone_is_reason_enough_and_none_is_guessed() {
+    let mut facts = facts_with_companions();
+    if let Some(target) = &mut facts.target {
+        target.digest = Some(NEW.into());
+    }
+    assert!(draft(&facts, &promote()).is_ok(), "only the companions differ");
+    let refused = |change: fn(&mut Live, &mut Live)| {
+        let mut facts = facts_with_companions();
+        let (Some((_, Some(source))), Some(target)) = (&mut facts.source, &mut facts.target) else { panic!() };
+        change(source, target);
+        draft(&facts, &promote()).unwrap_err().code
+    };
+    let same = refused(|_, target| {
+        target.digest = Some(NEW.into());
+        target.companions.iter_mut().for_each(|companion| companion.digest = Some(NEW.into()));
+    });
+    assert_eq!(same, RefusalCode::AlreadyRunning);
+    assert_eq!(refused(|source, _| source.companions[0].digest = None), RefusalCode::DigestUnknown);
+    assert_eq!(refused(|source, _| source.companions.truncate(1)), RefusalCode::ContainerMissing);
+    assert_eq!(refused(|_, target| target.companions.truncate(1)), RefusalCode::ContainerMissing);
+    assert_eq!(refused(|_, target| target.companions[0].init = false), RefusalCode::ContainerMissing);
 }

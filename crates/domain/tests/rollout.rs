@@ -112,6 +112,7 @@ fn component() -> Component {
         memory: None,
         workload: DeclaredWorkload { kind: WorkloadKind::Deployment, name: "api".into() },
         container: None,
+        companions: vec![],
         depends_on: vec![],
     }
 }

@@ -264,3 +264,68 @@ async fn a_stateful_set_restarts() {
 async fn a_daemon_set_restarts() {
     restarted("DaemonSet", "filebeat").await;
 }
+
+/// A Deployment of `worker` with a migration that runs first, a proxy, and a shipper that nobody named.
+fn worker(namespace: &str, tag: &str) -> Value {
+    let mut object = object("Deployment", "worker", namespace, tag);
+    let spec = &mut object["spec"]["template"]["spec"];
+    spec["initContainers"] = json!([{"name": "migrate", "image": image("migrate", tag)}]);
+    for name in ["proxy", "shipper"] {
+        spec["containers"].as_array_mut().unwrap().push(json!({"name": name, "image": image(name, tag)}));
+    }
+    object
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_containers_of_a_release_go_together() {
+    let world = World::new().await;
+    world.staging.apply(worker("devmatrix-staging", "2.0")).unwrap();
+    world.prod.apply(worker("devmatrix", "1.0")).unwrap();
+    let story = Story { world, component: "worker" };
+    story.runs("staging", "2.0").await;
+    story.runs("prod", "1.0").await;
+    let change = story.ask(story.promote()).await;
+    story.world.approved(&change, "dmitri").await;
+    story.world.ends(&change, State::Succeeded).await;
+    assert_eq!(story.world.effective_writes(), 1);
+    let images = |list: &str| -> Vec<String> {
+        let object = story.world.prod.get("deployments", "devmatrix", "worker").unwrap();
+        let containers = object["spec"]["template"]["spec"][list].as_array().unwrap().clone();
+        containers.iter().map(|container| container["image"].as_str().unwrap().to_owned()).collect()
+    };
+    let pinned = |name: &str| {
+        let tagged = image(name, "2.0");
+        let (_, digest) = sim::digest_of(&tagged).split_once('@').map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
+        format!("{tagged}@{digest}")
+    };
+    assert_eq!(images("containers"), [pinned("worker"), pinned("proxy"), image("shipper", "1.0")]);
+    assert_eq!(images("initContainers"), [pinned("migrate")]);
+
+    let back = story.ask(story.rollback(1)).await;
+    story.world.ends(&back, State::Succeeded).await;
+    assert_eq!(images("containers"), ["worker", "proxy", "shipper"].map(|name| image(name, "1.0")), "a rollback restores them all");
+    assert_eq!(images("initContainers"), [image("migrate", "1.0")]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_set_that_may_not_make_its_pods_fails_with_the_refusal() {
+    let story = Story::of("StatefulSet", "postgres").await;
+    // The next pod is replaced after an hour only, so that the rollout is under way while the controller complains.
+    let mut patient = object("StatefulSet", "postgres", "devmatrix", "1.0");
+    patient["spec"]["minReadySeconds"] = json!(3600);
+    story.world.prod.apply(patient).unwrap();
+    let change = story.ask(story.promote()).await;
+    story.world.approved(&change, "dmitri").await;
+    eventually("it is written", || async { (story.world.effective_writes() == 1).then_some(()) }).await;
+    let why = "create Pod postgres-1 in StatefulSet postgres failed error: pods \"postgres-1\" is forbidden: exceeded quota: small, \
+               requested: pods=1, used: pods=2, limited: pods=2";
+    let at = jiff::Timestamp::now().to_string();
+    let event = json!({
+        "apiVersion": "v1", "kind": "Event", "metadata": {"name": "postgres.1", "namespace": "devmatrix"}, "type": "Warning",
+        "involvedObject": {"kind": "StatefulSet", "name": "postgres", "namespace": "devmatrix"}, "reason": "FailedCreate", "message": why,
+        "firstTimestamp": at, "lastTimestamp": at, "count": 12,
+    });
+    story.world.prod.apply(event).unwrap();
+    let ended = story.world.ends(&change, State::Failed).await;
+    assert_eq!(ended.outcome.unwrap().reason, why);
+}

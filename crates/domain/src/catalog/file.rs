@@ -138,7 +138,8 @@ struct RawComponent {
     replicas: Option<Spanned<i64>>,
     resources: Option<RawResources>,
     workload: Text,
-    container: Option<String>,
+    container: Option<Text>,
+    containers: Option<Vec<Text>>,
     #[serde(default)]
     depends_on: Vec<Text>,
 }
@@ -356,6 +357,7 @@ impl Reader {
             self.problem(image, "expected an image's repository without tag and digest, such as registry.example/team/api");
         }
         let workload = self.workload(&c.workload);
+        let (container, companions) = self.containers(c.container, c.containers.unwrap_or_default());
         let (cpu, memory) = c.resources.map_or((None, None), |r| (r.cpu, r.memory));
         let name = c.name.value;
         Component {
@@ -369,9 +371,24 @@ impl Reader {
             cpu,
             memory,
             workload,
-            container: c.container,
+            container,
+            companions,
             depends_on: c.depends_on.into_iter().map(|d| d.value).collect(),
         }
+    }
+
+    /// The one whose image is the version, and those that are promoted with it.
+    fn containers(&mut self, one: Option<Text>, all: Vec<Text>) -> (Option<String>, Vec<String>) {
+        if let (Some(_), Some(first)) = (&one, all.first()) {
+            self.problem(first, "expected `container` or `containers`, not both: the first of `containers` is the one");
+        }
+        for (at, container) in all.iter().enumerate() {
+            if all[..at].iter().any(|earlier| earlier.value == container.value) {
+                self.problem(container, &format!("`{}` is named twice", container.value));
+            }
+        }
+        let mut names = one.into_iter().chain(all).map(|name| name.value);
+        (names.next(), names.collect())
     }
 
     fn workload(&mut self, text: &Text) -> DeclaredWorkload {

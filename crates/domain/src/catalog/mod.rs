@@ -143,6 +143,8 @@ pub struct Component {
     pub workload: DeclaredWorkload,
     /// None: the workload's first container.
     pub container: Option<String>,
+    /// Containers and init containers that are promoted with it.
+    pub companions: Vec<String>,
     pub depends_on: Vec<String>,
 }
 

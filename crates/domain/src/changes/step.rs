@@ -4,7 +4,7 @@
 use super::plan::Target;
 use super::{Outcome, State};
 use crate::Time;
-use crate::clusters::{PodSaid, Rollout, WorkloadKind};
+use crate::clusters::{PodSaid, Refused, Rollout, WorkloadKind};
 
 /// The journal of a change's one write.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -42,6 +42,8 @@ pub struct Present {
     pub progressed: Option<Time>,
     /// Quota or admission: the controller cannot make pods, in its words.
     pub replica_failure: Option<String>,
+    /// The same of a StatefulSet or DaemonSet, from the Events of its controller.
+    pub refused: Option<Refused>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,6 +76,9 @@ const TRIES: i64 = 8;
 /// A StatefulSet or DaemonSet whose new pods make no progress for so long has failed, in seconds: what Kubernetes gives a Deployment
 /// by default (progressDeadlineSeconds), and these kinds not at all.
 const DEADLINE_S: i64 = 600;
+
+/// So long a controller is refused pods before its rollout has failed, in seconds: a quota counts what has just ended for a moment.
+const REFUSED_S: i64 = 15;
 
 /// A rollout that neither ends nor fails for so long needs a person, in seconds.
 const STUCK_AFTER_S: i64 = 3600;
@@ -157,6 +162,9 @@ fn rolling_out(journal: &Journal<'_>, seen: &Seen, generation: i64, spec_hash: &
         (Rollout::Complete, _) => finish(State::Succeeded, "all pods run the new revision"),
         (Rollout::Waiting(_), Some(failure)) => finish(State::Failed, failure),
         (Rollout::Waiting(why), None) => {
+            if let Some(why) = refused_for_long(present, now) {
+                return finish(State::Failed, why);
+            }
             let since = journal.written_at.map_or(0, |at| now.seconds_since(at));
             let still = journal.written_at.max(present.progressed).map_or(0, |at| now.seconds_since(at));
             if journal.target.kind != WorkloadKind::Deployment && still > DEADLINE_S {
@@ -168,6 +176,13 @@ fn rolling_out(journal: &Journal<'_>, seen: &Seen, generation: i64, spec_hash: &
             }
         }
     }
+}
+
+/// The words of a controller that is refused pods, once that has lasted and none came since.
+fn refused_for_long(present: &Present, now: Time) -> Option<&str> {
+    let refused = present.refused.as_ref().filter(|refused| Some(refused.last) > present.progressed)?;
+    let since = present.progressed.map_or(refused.first, |progressed| progressed.max(refused.first));
+    (now.seconds_since(since) >= REFUSED_S).then_some(refused.why.as_str())
 }
 
 /// How the target differs from what was planned, if it does.

@@ -143,6 +143,11 @@ impl<'a> Observed<'a> {
         if let Some(digest) = ImageRef::parse(image).and_then(|image| image.digest) {
             return Some(digest);
         }
+        self.running_digest(container)
+    }
+
+    /// The digest that all ready new pods name for this container or init container. None: unknown, or they differ.
+    pub fn running_digest(&self, container: &str) -> Option<String> {
         let mut digests: Vec<_> = self.new_pods().filter(|pod| pod.ready && !pod.deleting).map(|pod| pod.digest(container)).collect();
         digests.sort();
         digests.dedup();

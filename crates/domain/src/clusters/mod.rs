@@ -17,7 +17,7 @@ pub use around::{
     References, Route, Selected, Service,
 };
 pub use cell::{Behind, Cell, CellState, Drift, Observed, Reach, WorkloadRef, cell};
-pub use happenings::{Happening, Happenings};
+pub use happenings::{Happening, Happenings, Refused};
 pub use logs::{LineFilter, LineKind, LogLine, Logs, LogsWanted, Moment};
 pub use matrix::{
     ClusterHead, ComponentIn, ComponentView, Declared, EnvironmentHead, EnvironmentView, InEnvironment, Matrix, MatrixRow, PodView,

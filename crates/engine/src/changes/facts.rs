@@ -7,10 +7,10 @@ use crate::clusters::{self, Cluster, WriteAnswer, in_words, objects};
 use crate::error::{Error, Result};
 use domain::access::Allowed;
 use domain::catalog::{Component, Environment};
-use domain::changes::plan::{Draft, Live, draft, generation};
+use domain::changes::plan::{Companion, Draft, Live, draft, generation};
 use domain::changes::{Facts, Kind, Plan, Refusal, RefusalCode, Request};
-use domain::clusters::{Autoscaler, CellState, Neighbour, Reach, cell};
-use domain::releases::DeploymentRecord;
+use domain::clusters::{Autoscaler, CellState, Neighbour, Observed, Reach, cell};
+use domain::releases::{DeploymentRecord, ImageRef};
 use serde_json::Value;
 
 impl Engine {
@@ -146,6 +146,22 @@ fn describe(cluster: &Cluster, component: &Component, environment: &Environment,
         managed_by: workload.managed_by.clone(),
         container: container.name,
         image: container.image,
+        companions: companions(component, &object, known.as_ref().filter(|_| fresh).map(Known::as_observed)),
         object,
     })
+}
+
+/// Those that the component names, as far as they are there, with what their pods run.
+fn companions(component: &Component, object: &Value, observed: Option<Observed<'_>>) -> Vec<Companion> {
+    let find = |name: &String| {
+        let lists = [("containers", false), ("initContainers", true)];
+        lists.into_iter().find_map(|(list, init)| {
+            let all = object.pointer(&format!("/spec/template/spec/{list}"))?.as_array()?;
+            let image = all.iter().find(|container| container["name"] == name.as_str())?["image"].as_str()?.to_owned();
+            let pinned = ImageRef::parse(&image).and_then(|image| image.digest);
+            let digest = pinned.or_else(|| observed.as_ref()?.running_digest(name));
+            Some(Companion { name: name.clone(), init, image, digest })
+        })
+    };
+    component.companions.iter().filter_map(find).collect()
 }

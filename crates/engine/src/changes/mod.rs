@@ -2,6 +2,7 @@
 //! stores and tells. The worker does the rest.
 
 mod facts;
+mod sight;
 pub(crate) mod worker;
 
 use crate::error::{Error, Result};

@@ -5,19 +5,17 @@
 //! without a lease nothing is written.
 
 use crate::Engine;
-use crate::clusters::state::Known;
-use crate::clusters::{Cluster, WriteAnswer, in_words, objects};
-use crate::error::{Error, Result};
+use crate::clusters::WriteAnswer;
+use crate::error::Result;
 use crate::events::{Event, Topic};
 use crate::store::{Act, Journal};
 use domain::Time;
 use domain::catalog::{Approval, Component, Environment};
 use domain::changes::plan::spec_hash;
-use domain::changes::step::{self, Next, Present, Seen, Written, next_step};
+use domain::changes::step::{self, Next, Written, next_step};
 use domain::changes::{Change, Hold, Kind, Outcome, Plan, Stamp, State, Step};
-use domain::clusters::{CellState, Pod, WorkloadKind, failing_pod, rollout};
+use domain::clusters::CellState;
 use domain::releases::RecordOutcome;
-use serde_json::Value;
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -148,7 +146,7 @@ impl Engine {
             return Ok(Round::Again(TICK));
         }
         let journal = self.0.store.journal(id).await?;
-        let seen = self.see(&change, &journal.written).await;
+        let seen = self.see(&change, &journal).await;
         let facts = step::Journal {
             id,
             target: &change.plan.target,
@@ -229,27 +227,6 @@ impl Engine {
         let failing = matches!(cell.state, CellState::Degraded | CellState::Down) && cell.digest == plan.to.digest;
         Ok(failing
             .then(|| format!("{} became {} in {source} after the plan was made: {}", plan.to.version(), cell.state.as_str(), cell.reason)))
-    }
-
-    async fn see(&self, change: &Change, written: &Written) -> Seen {
-        let target = &change.plan.target;
-        let cluster = match self.cluster(&target.cluster) {
-            Ok(cluster) => cluster,
-            Err(error) => return Seen::Unreachable(error.to_string()),
-        };
-        if let Written::Applied { generation, .. } = written
-            && let Some(present) = watched(cluster, change, *generation)
-        {
-            return Seen::There(Box::new(present));
-        }
-        match cluster.get(target.kind, &target.namespace, &target.name).await {
-            Ok(Some(object)) => {
-                present(&object, change).map_or_else(|| Seen::Unreachable("the object does not read".into()), |p| Seen::There(Box::new(p)))
-            }
-            Ok(None) => Seen::Gone,
-            Err(Error::Cluster { source, .. }) => Seen::Unreachable(in_words(&source)),
-            Err(error) => Seen::Unreachable(error.to_string()),
-        }
     }
 
     async fn intend(&self, change: &Change, fence: i64, resource_version: &str) -> Result<Round> {
@@ -418,58 +395,4 @@ fn policy(environment: &Environment, kind: Kind) -> Option<Approval> {
 fn cause(change: &Change) -> String {
     let plan = &change.plan;
     format!("{} {} {} by {}, plan {}", change.label(), plan.kind.as_str(), plan.to.version(), plan.requester, &change.digest[..12])
-}
-
-/// From the watch, once it has seen our write; until then the API server is asked.
-fn watched(cluster: &Cluster, change: &Change, generation: i64) -> Option<Present> {
-    let target = &change.plan.target;
-    let key = domain::clusters::WorkloadKey { kind: target.kind, namespace: target.namespace.clone(), name: target.name.clone() };
-    let state = cluster.state();
-    if state.reach(&target.namespace, target.kind) != domain::clusters::Reach::Live {
-        return None;
-    }
-    let known = state.observed(&key)?;
-    let workload = known.workload;
-    // Anything else than our very generation is looked at whole, with its spec.
-    if workload.generation != generation || workload.uid != target.uid {
-        return None;
-    }
-    let seen = workload.observed_generation >= generation;
-    Some(Present {
-        uid: workload.uid.clone(),
-        resource_version: String::new(),
-        generation: workload.generation,
-        spec_hash: String::new(),
-        change: workload.change.clone(),
-        rollout: rollout(workload),
-        failing: if seen { failing_pod(our_pods(&known, &change.id)) } else { None },
-        progressed: known.as_observed().new_pods().filter_map(|pod| pod.ready_at.max(Some(pod.created))).max(),
-        replica_failure: if seen { workload.replica_failure.clone() } else { None },
-    })
-}
-
-/// Pods of the revision that our write made or took up again. The Deployment controller copies the change's mark to its ReplicaSet;
-/// its number may be told a moment later, and until then it would name the old one. The other controllers leave the marks of an old
-/// ControllerRevision as they are, but name the present one as soon as they have seen the spec.
-fn our_pods<'a>(known: &'a Known<'a>, change: &'a str) -> impl Iterator<Item = &'a Pod> {
-    let revision = match known.workload.key.kind {
-        WorkloadKind::Deployment => known.revisions.iter().find(|revision| revision.change.as_deref() == Some(change)),
-        WorkloadKind::StatefulSet | WorkloadKind::DaemonSet => known.as_observed().revision(),
-    };
-    known.pods.iter().copied().filter(move |pod| revision.is_some_and(|revision| revision.has(pod)))
-}
-
-fn present(object: &Value, change: &Change) -> Option<Present> {
-    let workload = objects::workload_of(change.plan.target.kind, object)?;
-    Some(Present {
-        uid: workload.uid.clone(),
-        resource_version: object.pointer("/metadata/resourceVersion").and_then(Value::as_str).unwrap_or_default().to_owned(),
-        generation: workload.generation,
-        spec_hash: spec_hash(object),
-        change: workload.change.clone(),
-        rollout: rollout(&workload),
-        failing: None,
-        progressed: None,
-        replica_failure: workload.replica_failure,
-    })
 }

@@ -36,6 +36,7 @@ environments:
 components:
   - {name: api, title: API server, owner: backend, replicas: 3, workload: deployment/devmatrix-api, container: api}
   - {name: postgres, title: Database, owner: platform, workload: statefulset/postgres}
+  - {name: worker, title: Worker, owner: platform, workload: deployment/worker, containers: [worker, migrate, proxy]}
   - {name: filebeat, title: Log shipper, owner: platform, workload: daemonset/filebeat}
 "#;
 

@@ -5,6 +5,7 @@
 mod bare;
 mod cluster;
 mod load;
+mod orders;
 
 use std::error::Error;
 

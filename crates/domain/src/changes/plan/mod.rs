@@ -1,12 +1,14 @@
 //! From facts to a plan, or to a refusal with its reason. A plan is immutable and leaves no choice to whoever executes it:
 //! exact object, exact patch, exact digest, whose votes it needs, until when. One file for each kind of change.
 
+mod companions;
 mod promote;
 mod refusal;
 mod restart;
 mod rollback;
 mod scale;
 
+pub use companions::Companion;
 pub use promote::VERSION_LABEL;
 pub use refusal::{Refusal, RefusalCode};
 
@@ -31,6 +33,8 @@ pub struct Live {
     pub digest: Option<String>,
     pub container: String,
     pub image: String,
+    /// Those that the component names and that are there.
+    pub companions: Vec<Companion>,
     pub since: Option<Time>,
     pub managed_by: Option<Manager>,
 }

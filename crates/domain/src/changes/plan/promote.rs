@@ -1,5 +1,6 @@
-//! Promote: the image digest that runs healthy in the source, and nothing else of it.
+//! Promote: the image digest that runs healthy in the source, with those of its companions, and nothing else of it.
 
+use super::companions::{Moved, left_behind, moved};
 use super::{
     Artifact, Facts, Live, Made, Refusal, RefusalCode, Word, artifact, desired_now, generation, not_paused, pass, replicas_stay, uid,
 };
@@ -21,13 +22,14 @@ pub(super) fn promote(facts: &Facts, target: &Live) -> Result<Made, Refusal> {
     })?;
     let to = Artifact { image: image.pinned(&digest), digest: Some(digest) };
     let from = artifact(target);
-    if from.digest == to.digest {
+    let others = moved(facts, source, &source_env.title, target)?;
+    if from.digest == to.digest && others.iter().all(Moved::is_there_already) {
         let why = format!("{} already runs {} with this digest.", facts.environment.title, to.version());
         return Err(Refusal::new(RefusalCode::AlreadyRunning, why));
     }
     not_on_hold(facts, &to)?;
     not_paused(facts, target)?;
-    let patch = Patch { kind: PatchKind::StrategicMerge, body: promotion_patch(target, &to, image.tag.as_deref()) };
+    let patch = Patch { kind: PatchKind::StrategicMerge, body: promotion_patch(target, &to, image.tag.as_deref(), &others) };
     let healthy_for = source.since.map(|since| crate::time::span(facts.now.seconds_since(since)));
     let mut words = vec![Word {
         what: "Image".into(),
@@ -38,6 +40,8 @@ pub(super) fn promote(facts: &Facts, target: &Live) -> Result<Made, Refusal> {
             None => format!("{} → {}, the digest that runs healthy in {}", from.version(), to.version(), source_env.title),
         },
     }];
+    words.extend(others.iter().map(Moved::word));
+    words.extend(left_behind(facts, source, &source_env.title, target));
     words.extend(configuration_words(source, target, &source_env.title));
     words.push(replicas_stay(target));
     let gates = vec![
@@ -52,12 +56,13 @@ pub(super) fn promote(facts: &Facts, target: &Live) -> Result<Made, Refusal> {
     Ok(Made { summary, from, to, patch, desired: desired_now(target), words, gates, approval, source, to_revision: None })
 }
 
-/// The image, and the recommended label that names its version where the pods carry it; everything else stays.
-fn promotion_patch(target: &Live, to: &Artifact, tag: Option<&str>) -> Value {
+/// The images, and the recommended label that names its version where the pods carry it; everything else stays.
+fn promotion_patch(target: &Live, to: &Artifact, tag: Option<&str>, others: &[Moved]) -> Value {
     let mut body = json!({
         "metadata": {"uid": uid(&target.object)},
         "spec": {"template": {"spec": {"containers": [{"name": target.container, "image": to.image}]}}},
     });
+    others.iter().for_each(|other| other.patch(&mut body["spec"]["template"]["spec"]));
     let labelled = target.object.pointer(&format!("/spec/template/metadata/labels/{}", VERSION_LABEL.replace('/', "~1"))).is_some();
     if let Some(tag) = tag.filter(|tag| labelled && is_label_value(tag)) {
         body["spec"]["template"]["metadata"] = json!({"labels": {VERSION_LABEL: tag}});

@@ -25,6 +25,8 @@ pub enum RefusalCode {
     WorkloadPaused,
     /// An autoscaler owns the number of replicas.
     ScaledByAutoscaler,
+    /// A container that is promoted with the component is not on both sides.
+    ContainerMissing,
 }
 
 impl RefusalCode {
@@ -45,6 +47,7 @@ impl RefusalCode {
             RefusalCode::IdempotencyKeyReused => "idempotency_key_reused",
             RefusalCode::WorkloadPaused => "workload_paused",
             RefusalCode::ScaledByAutoscaler => "scaled_by_autoscaler",
+            RefusalCode::ContainerMissing => "container_missing",
         }
     }
 }

@@ -1,0 +1,103 @@
+//! What the worker sees of a change's target: from the watch once that knows our write, until then by asking the API server.
+//!
+//! Invariant: what is not seen is said to be unreachable, and never guessed.
+
+use crate::Engine;
+use crate::clusters::state::Known;
+use crate::clusters::{Cluster, in_words, objects};
+use crate::error::Error;
+use crate::store::Journal;
+use domain::Time;
+use domain::changes::plan::spec_hash;
+use domain::changes::step::{Present, Seen, Written};
+use domain::changes::{Change, Target};
+use domain::clusters::happenings::refused;
+use domain::clusters::{Pod, Reach, Refused, WorkloadKey, WorkloadKind, failing_pod, rollout};
+use serde_json::Value;
+
+impl Engine {
+    pub(super) async fn see(&self, change: &Change, journal: &Journal) -> Seen {
+        let target = &change.plan.target;
+        let cluster = match self.cluster(&target.cluster) {
+            Ok(cluster) => cluster,
+            Err(error) => return Seen::Unreachable(error.to_string()),
+        };
+        if let Written::Applied { generation, .. } = journal.written
+            && let Some(mut present) = watched(cluster, change, generation)
+        {
+            present.refused = journal.applied_at.and_then(|at| refused_pods(cluster, target, at));
+            return Seen::There(Box::new(present));
+        }
+        match cluster.get(target.kind, &target.namespace, &target.name).await {
+            Ok(Some(object)) => {
+                present(&object, change).map_or_else(|| Seen::Unreachable("the object does not read".into()), |p| Seen::There(Box::new(p)))
+            }
+            Ok(None) => Seen::Gone,
+            Err(Error::Cluster { source, .. }) => Seen::Unreachable(in_words(&source)),
+            Err(error) => Seen::Unreachable(error.to_string()),
+        }
+    }
+}
+
+/// From the watch, once it has seen our write; until then the API server is asked.
+fn watched(cluster: &Cluster, change: &Change, generation: i64) -> Option<Present> {
+    let target = &change.plan.target;
+    let key = WorkloadKey { kind: target.kind, namespace: target.namespace.clone(), name: target.name.clone() };
+    let state = cluster.state();
+    if state.reach(&target.namespace, target.kind) != Reach::Live {
+        return None;
+    }
+    let known = state.observed(&key)?;
+    let workload = known.workload;
+    // Anything else than our very generation is looked at whole, with its spec.
+    if workload.generation != generation || workload.uid != target.uid {
+        return None;
+    }
+    let seen = workload.observed_generation >= generation;
+    Some(Present {
+        uid: workload.uid.clone(),
+        resource_version: String::new(),
+        generation: workload.generation,
+        spec_hash: String::new(),
+        change: workload.change.clone(),
+        rollout: rollout(workload),
+        failing: if seen { failing_pod(our_pods(&known, &change.id)) } else { None },
+        progressed: known.as_observed().new_pods().filter_map(|pod| pod.ready_at.max(Some(pod.created))).max(),
+        replica_failure: if seen { workload.replica_failure.clone() } else { None },
+        refused: None,
+    })
+}
+
+/// Events have whole seconds.
+fn refused_pods(cluster: &Cluster, target: &Target, since: Time) -> Option<Refused> {
+    let about = format!("{}/{}", target.kind.as_str(), target.name);
+    let said = cluster.happenings.of(&target.namespace, |object| object == about);
+    refused(&about, since.whole_seconds(), &said.items)
+}
+
+/// Pods of the revision that our write made or took up again. The Deployment controller copies the change's mark to its ReplicaSet;
+/// its number may be told a moment later, and until then it would name the old one. The other controllers leave the marks of an old
+/// ControllerRevision as they are, but name the present one as soon as they have seen the spec.
+fn our_pods<'a>(known: &'a Known<'a>, change: &'a str) -> impl Iterator<Item = &'a Pod> {
+    let revision = match known.workload.key.kind {
+        WorkloadKind::Deployment => known.revisions.iter().find(|revision| revision.change.as_deref() == Some(change)),
+        WorkloadKind::StatefulSet | WorkloadKind::DaemonSet => known.as_observed().revision(),
+    };
+    known.pods.iter().copied().filter(move |pod| revision.is_some_and(|revision| revision.has(pod)))
+}
+
+fn present(object: &Value, change: &Change) -> Option<Present> {
+    let workload = objects::workload_of(change.plan.target.kind, object)?;
+    Some(Present {
+        uid: workload.uid.clone(),
+        resource_version: object.pointer("/metadata/resourceVersion").and_then(Value::as_str).unwrap_or_default().to_owned(),
+        generation: workload.generation,
+        spec_hash: spec_hash(object),
+        change: workload.change.clone(),
+        rollout: rollout(&workload),
+        failing: None,
+        progressed: None,
+        replica_failure: workload.replica_failure,
+        refused: None,
+    })
+}
