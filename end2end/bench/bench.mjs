@@ -10,6 +10,7 @@ import { Cluster, configuration, kubeconfig } from './kubernetes.mjs';
 import { Portal, ask, bare, build, end, endAll, folder, load, noise, pause, realCluster, root, simulated } from './processes.mjs';
 import { browser, visit } from './visit.mjs';
 import { follow } from './follow.mjs';
+import { scale } from './scale.mjs';
 
 const COMPONENTS = 50, CONNECTIONS = 16;
 const ROUNDS = 3, SECONDS = Number(process.env.BENCH_SECONDS ?? 8);
@@ -298,7 +299,7 @@ async function pods(chromium) {
   await end(child);
 }
 
-const PARTS = ['http', 'paint', 'live', 'starts', 'memory', 'pods', 'real'];
+const PARTS = ['http', 'paint', 'live', 'starts', 'memory', 'pods', 'scale', 'real'];
 
 async function main(wanted) {
   const unknown = wanted.filter(part => !PARTS.includes(part));
@@ -326,7 +327,7 @@ async function main(wanted) {
       await stage.portal.stop();
       await end(stage.child);
     }
-    for (const [part, run] of Object.entries({ memory, pods, real })) if (does(part)) await measure(part, () => run(chromium));
+    for (const [part, run] of Object.entries({ memory, pods, scale: chromium => scale(chromium, { figures, results, say, component }), real })) if (does(part)) await measure(part, () => run(chromium));
   } finally { await chromium.close(); }
   const directory = path.join(root, 'end2end/results');
   fs.mkdirSync(directory, { recursive: true });

@@ -14,6 +14,7 @@ const target = path.join(root, 'target/release');
 const HELPER = path.join(root, 'target/bench/release/bench');
 /** The program that is measured, and its site: copies, so that a build meanwhile does not take the files away from under it. */
 let devmatrix = null;
+const KUBECTL = path.join(root, 'end2end/controlplane/bin/kubectl');
 const CONTROLPLANE = path.join(root, 'end2end/controlplane/controlplane');
 
 const running = new Set(), folders = [];
@@ -50,7 +51,7 @@ async function start(program, args, options = {}) {
   const lines = readline.createInterface({ input: child.stdout });
   const line = await Promise.race([once(lines, 'line').then(([text]) => text), once(child, 'exit').then(() => null)]);
   if (line === null) throw new Error(`${path.basename(program)} ${args[0]} did not start: ${complaint}`);
-  return { child, line };
+  return { child, line, lines };
 }
 
 /** The bench's own programs: a minute the first time. */
@@ -67,10 +68,32 @@ export function build() {
   devmatrix = path.join(copy, 'devmatrix');
 }
 
-/** `sizes`: {home: '50x3'} → {home: Cluster}, see kubernetes.mjs. */
+/** `sizes`: {home: '50x3'} → the addresses, {home: url}; `order(text)` gives an order to the clusters, see tools/src/orders.rs. */
 export async function simulated(sizes) {
-  const { child, line } = await start(HELPER, ['cluster', ...Object.entries(sizes).map(([name, size]) => `${name}=${size}`)]);
-  return { child, urls: JSON.parse(line) };
+  const { child, line, lines } = await start(HELPER, ['cluster', ...Object.entries(sizes).map(([name, size]) => `${name}=${size}`)]);
+  const order = async text => {
+    const answer = Promise.race([once(lines, 'line').then(([line]) => line), once(child, 'exit').then(() => null)]);
+    child.stdin.write(`${text}\n`);
+    const line = await answer;
+    if (line === null) throw new Error(`the simulated clusters ended at the order: ${text}`);
+    return JSON.parse(line);
+  };
+  return { child, urls: JSON.parse(line), order };
+}
+
+/** A program on client-go with informers on these namespaces, see clientgo/main.go; null where there is no Go to build it with. */
+export async function clientGo(kubeconfig, namespaces) {
+  const directory = path.join(root, 'end2end/bench/clientgo'), program = path.join(root, 'target/bench/clientgo');
+  // Only the Go that is there: none is fetched.
+  const options = { cwd: directory, encoding: 'utf8', env: { ...process.env, GOWORK: 'off', GOTOOLCHAIN: 'local', CGO_ENABLED: '0' } };
+  const needed = Number(/^go 1\.(\d+)/m.exec(fs.readFileSync(path.join(directory, 'go.mod'), 'utf8'))[1]);
+  try {
+    const [, minor] = /go1\.(\d+)/.exec(execFileSync('go', ['version'], { ...options, stdio: 'pipe' }));
+    if (Number(minor) < needed) return null;
+  } catch { return null; }
+  execFileSync('go', ['build', '-mod=readonly', '-trimpath', '-o', program, '.'], { ...options, stdio: 'inherit' });
+  const { child, line } = await start(program, [kubeconfig, ...namespaces]);
+  return { child, ...JSON.parse(line) };
 }
 
 export async function bare(directory) {
@@ -95,6 +118,24 @@ export async function realCluster() {
     kubeconfig: path.join(directory, 'portal.kubeconfig'), context: 'portal', url: config.clusters[0].cluster.server,
     ca: Buffer.from(config.clusters[0].cluster['certificate-authority-data'], 'base64'), token: config.users[0].user.token,
   };
+}
+
+/** Milliseconds that kubectl takes to read these kinds; null where it is not built. */
+export async function kubectl(kubeconfig, kinds) {
+  if (!fs.existsSync(KUBECTL)) return null;
+  const run = args => new Promise((done, fail) => {
+    const child = spawn(KUBECTL, ['--kubeconfig', kubeconfig, '--cache-dir', path.join(path.dirname(kubeconfig), 'cache'), ...args], { stdio: ['ignore', 'ignore', 'inherit'] });
+    running.add(child);
+    child.on('error', fail).on('exit', code => {
+      running.delete(child);
+      if (code) fail(new Error(`kubectl ${args[0]} ended with ${code}`)); else done();
+    });
+  });
+  // Afterwards it knows what the cluster serves.
+  await run(['get', 'nodes']);
+  const from = performance.now();
+  await run(['get', kinds.join(','), '-A', '-o', 'json']);
+  return performance.now() - from;
 }
 
 /** One answer, its body as it was sent. */
@@ -149,6 +190,15 @@ export class Portal {
       if (status === 200 && text.split('data-testid="cell"').length > rows && !/data-reachable="false"|data-state="unknown"|>not seen</.test(text)) return;
     }
     throw new Error('no good page after two minutes');
+  }
+
+  /** From here on `memory().peak` is the peak since now. */
+  forgetPeak() { fs.writeFileSync(`/proc/${this.child.pid}/clear_refs`, '5'); }
+
+  /** Seconds of all cores that it has used. */
+  cpu() {
+    const fields = fs.readFileSync(`/proc/${this.child.pid}/stat`, 'utf8').split(') ')[1].split(' ');
+    return (Number(fields[11]) + Number(fields[12])) / 100;
   }
 
   /** What the kernel says of its memory, in MB. */

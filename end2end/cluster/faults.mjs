@@ -9,6 +9,7 @@ import os from 'node:os';
 import path from 'node:path';
 import readline from 'node:readline';
 import { after, before, test } from 'node:test';
+import { chromium } from 'playwright-core';
 import { Portal, binary, configuration, eventually, freePort, root } from './portal.mjs';
 
 const names = { staging: 'devmatrix-staging', prod: 'devmatrix' };
@@ -18,6 +19,8 @@ const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'devmatrix-faults-'));
 const plane = path.join(folder, 'plane');
 const repository = 'registry.devmatrix.example/devmatrix/api';
 const children = [];
+/** None: the journey in the browser is reported as skipped, by name. */
+const browserPath = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser'].filter(Boolean).find(file => fs.existsSync(file));
 
 const kubectl = (...args) => execFileSync(script, ['kubectl', plane, ...args], { encoding: 'utf8' });
 const deployment = () => JSON.parse(kubectl('-n', names.prod, 'get', 'deployment', 'devmatrix-api', '-o', 'json'));
@@ -114,6 +117,41 @@ test('watches that tell twice, backwards, break or expire: the view comes to wha
     assert.equal(String(cell.revision), metadata.annotations['deployment.kubernetes.io/revision'], words.join(', '));
   }
   await order('clear');
+});
+
+test('a dead cluster dims its column live, and no other one; it comes back without a reload', { skip: !browserPath && 'not run: there is no Chromium' }, async () => {
+  const browser = await chromium.launch({ executablePath: browserPath, args: ['--no-sandbox', '--disable-gpu'] });
+  try {
+    const page = await browser.newPage();
+    const entered = await page.request.post(`${portal.url}/sign-in`, { form: { token: portal.token('bea'), return_to: '/' }, headers: { origin: portal.url }, maxRedirects: 0 });
+    assert.equal(entered.status(), 303);
+    await page.goto(`${portal.url}/`);
+    await page.locator('[data-live=live]').first().waitFor();
+    let loads = 0;
+    page.on('framenavigated', () => { loads += 1; });
+    const head = name => page.locator(`th[data-env=${name}]`), cell = name => page.locator(`#cell-api-${name}`);
+    await order('black-hole on');
+    await page.locator('th[data-env=prod][data-reachable=false]').waitFor({ timeout: 60_000 });
+    assert.match(await head('prod').innerText(), /Unreachable[^]*last seen/);
+    assert.equal(await cell('prod').getAttribute('data-state'), 'unknown');
+    assert.equal(await cell('prod').locator('.stale').count(), 1, 'what was last known stays, dimmed');
+    assert.match(await cell('prod').innerText(), /1\.70\.4/);
+    assert.equal(await head('staging').getAttribute('data-reachable'), 'true');
+    assert.equal(await cell('staging').locator('.stale').count(), 0);
+    setImage(names.staging, '1.79.0');
+    await cell('staging').getByText('1.79.0').waitFor({ timeout: 60_000 });
+    // A promotion into the dark is refused, in words.
+    await page.goto(`${portal.url}/changes/new?kind=promote&component=api&environment=prod&from=staging`);
+    assert.match(await page.locator('[data-testid=refused]').innerText(), /cannot be reached now/);
+    await page.goto(`${portal.url}/`);
+    await page.locator('[data-live=live]').first().waitFor();
+    loads = 0;
+    await order('black-hole off');
+    await page.locator('#cell-api-prod[data-state=healthy]').waitFor({ timeout: 90_000 });
+    assert.equal(await head('prod').getAttribute('data-reachable'), 'true');
+    assert.equal(await cell('prod').locator('.stale').count(), 0);
+    assert.equal(loads, 0, 'without a reload');
+  } finally { await browser.close(); await order('black-hole off'); }
 });
 
 test('a cluster that answers nothing is unknown; the other one is shown as before', async () => {
