@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// make bench: what the portal costs and how fast it is, each figure beside a baseline of the same run. About seven minutes.
+// make bench: what the portal costs and how fast it is, each figure beside a baseline of the same run. About ten minutes.
 // `node bench.mjs http paint` does only these parts. Prints the table; everything else is in end2end/results/bench.json.
 import fs from 'node:fs';
 import os from 'node:os';
