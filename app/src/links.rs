@@ -38,6 +38,10 @@ pub fn restart(component: &str, environment: &str) -> String {
     query("/changes/new", &[("kind", "restart"), ("component", component), ("environment", environment)])
 }
 
+pub fn unblock(component: &str, environment: &str, pod: &str) -> String {
+    query("/changes/new", &[("kind", "unblock"), ("component", component), ("environment", environment), ("pod", pod)])
+}
+
 /// The logs of a component in an environment.
 pub fn logs(component: &str, environment: &str) -> String {
     query(&format!("/components/{}/logs", encode(component)), &[("environment", environment)])

@@ -125,6 +125,7 @@ pub fn kind(kind: Kind) -> &'static str {
         Kind::Rollback => "Roll back",
         Kind::Scale => "Scale",
         Kind::Restart => "Restart",
+        Kind::Unblock => "Unblock",
     }
 }
 

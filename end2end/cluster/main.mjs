@@ -205,3 +205,40 @@ test('a restart and a scale are one effective write each; somebody else\'s edit 
   assert.deepEqual([edited.by, edited.fields], ['kubectl-patch', ['replicas']]);
   kubectl('-n', names.prod, 'rollout', 'status', 'deployment/devmatrix-api', '--timeout=60s');
 });
+
+test('a StatefulSet that is held up by a broken pod goes on when that pod is deleted, once, after a vote', async () => {
+  const manifest = tag => JSON.stringify({
+    apiVersion: 'apps/v1', kind: 'StatefulSet', metadata: { name: 'db', namespace: names.prod },
+    spec: {
+      replicas: 2, serviceName: 'db', selector: { matchLabels: { app: 'db' } },
+      template: { metadata: { labels: { app: 'db' } }, spec: { containers: [{ name: 'db', image: `registry.devmatrix.example/mirror/db:${tag}` }] } },
+    },
+  });
+  const apply = tag => { const file = path.join(folder, 'db.json'); fs.writeFileSync(file, manifest(tag)); kubectl('apply', '-f', file); };
+  const cell = async () => (await portal.as('bea', 'GET', '/api/v1/matrix')).body.components.find(row => row.name === 'db').cells.prod;
+  const uid = () => kubectl('-n', names.prod, 'get', 'pod', 'db-1', '-o', 'jsonpath={.metadata.uid}');
+  const deletions = () => handedOver ? [] : fs.readFileSync(path.join(plane, 'audit.log'), 'utf8').split('\n').filter(Boolean).map(line => JSON.parse(line))
+    .filter(event => event.user.username === 'portal' && event.verb === 'delete' && event.objectRef.resource === 'pods' && event.stage === 'ResponseComplete');
+  try {
+    apply('1.0');
+    await eventually('the set is healthy', async () => (await cell()).state === 'healthy');
+    apply('1.1-nopull');
+    await eventually('the bad pod says why', async () => (await cell()).failing_pod?.reason === 'ImagePullBackOff');
+    apply('1.2');
+    const { blocker } = await eventually('it is said what holds the set up', async () => { const seen = await cell(); return seen.blocker && seen; });
+    assert.equal(blocker.pod, 'db-1');
+    const broken = uid();
+    const wanted = { kind: 'unblock', component: 'db', environment: 'prod', reason: 'the journey' };
+    assert.equal((await ask({ ...wanted, pod: 'db-0' })).body.code, 'not_blocked');
+    const asked = await ask({ ...wanted, pod: 'db-1' });
+    assert.equal(asked.status, 201, JSON.stringify(asked.body));
+    assert.equal(uid(), broken, 'the dry run deletes nothing');
+    assert.equal((await approve(asked.body)).status, 200);
+    const ended = await portal.ended(asked.body.id);
+    assert.equal(ended.state, 'succeeded', JSON.stringify(ended.outcome));
+    assert.match(kubectl('-n', names.prod, 'rollout', 'status', 'statefulset/db', '--timeout=60s'), /rolling update complete|partitioned roll out complete/);
+    assert.notEqual(uid(), broken);
+    if (!handedOver) assert.deepEqual(deletions().map(event => [event.objectRef.name, event.requestObject.dryRun ?? 'for real']), [['db-1', ['All']], ['db-1', 'for real']]);
+    assert.equal((await cell()).blocker, null);
+  } finally { kubectl('-n', names.prod, 'delete', 'statefulset', 'db', '--ignore-not-found'); }
+});

@@ -47,6 +47,7 @@ environments:
     approval: {rules: [{from: ["team:devops"], needed: 1}], expires: 1h}
 components:
   - {name: api, title: API server, owner: backend, port: 8000, replicas: 3, workload: deployment/devmatrix-api, container: api}
+  - {name: db, title: Database, owner: backend, workload: statefulset/db}
 `;
 
 export class Portal {

@@ -74,6 +74,7 @@ fn cell(name: &str, version: &str, state: CellState, reason: &str, pods: (i64, i
         drift: vec![],
         behind: None,
         failing_pod: None,
+        blocker: None,
         managed_by: None,
         edited: None,
     }
@@ -187,6 +188,7 @@ pub fn plan(kind: Kind, component: &str, from: &str, to: &str, environment: &str
         Kind::Rollback => format!("Roll back {title} in {env} to {to}"),
         Kind::Scale => format!("Scale {title} in {env}, 3 to 4"),
         Kind::Restart => format!("Restart {title} in {env}"),
+        Kind::Unblock => format!("Unblock {title} in {env}: delete pod postgres-1"),
     };
     let word = |what: &str, text: String| Word { what: what.into(), text };
     Plan {

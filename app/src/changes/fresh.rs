@@ -66,6 +66,7 @@ fn form(viewer: &Viewer, data: &NewChangeData, plan: &Plan) -> AnyView {
         _ if plan.approval.is_some() => ("Ask for approval".to_owned(), "btn btn-primary"),
         Kind::Promote => (format!("Promote to {environment}"), "btn btn-primary"),
         Kind::Scale => (format!("Scale to {}", words::count(plan.desired, "replica")), "btn btn-primary"),
+        Kind::Unblock => ("Delete the pod".to_owned(), "btn btn-danger"),
         Kind::Restart => (format!("Restart in {environment}"), "btn btn-primary"),
     };
     let invalid = match &data.error {
@@ -80,6 +81,7 @@ fn form(viewer: &Viewer, data: &NewChangeData, plan: &Plan) -> AnyView {
             {hidden("from", &wanted.from)}
             {hidden("to_revision", &wanted.to_revision)}
             {hidden("replicas", &wanted.replicas)}
+            {hidden("pod", &wanted.pod)}
             <input type="hidden" name="key" value=data.key.clone()/>
             <ReasonField id="reason" label="Reason" value=wanted.reason.clone() hint="Others read it when they decide, and later" error=invalid/>
             {approvers(plan).map(|text| view! { <p class="small muted">{text}</p> })}
@@ -138,6 +140,7 @@ fn what_to_do(error: &Error) -> &'static str {
         RefusalCode::WorkloadPaused => "Resume the rollout first: `kubectl rollout resume` takes up what was paused.",
         RefusalCode::ScaledByAutoscaler => "Change the autoscaler's bounds where it is declared.",
         RefusalCode::ContainerMissing => "Add the container there, or take it out of `containers` in devmatrix.yaml.",
+        RefusalCode::NotBlocked => "Look at the component's page: it says what holds it up now.",
         RefusalCode::IdempotencyKeyReused => "Open this page again and send the form from there.",
     }
 }

@@ -108,6 +108,7 @@ pub struct Wanted {
     pub from: Option<String>,
     pub to_revision: Option<String>,
     pub replicas: Option<String>,
+    pub pod: Option<String>,
     pub reason: String,
 }
 
@@ -133,7 +134,11 @@ impl Wanted {
                 Ok(Request::Scale { component, environment, replicas: replicas("replicas", number)?, reason })
             }
             Some(Kind::Restart) => Ok(Request::Restart { component, environment, reason }),
-            None => Err(Error::invalid("kind", "expected `promote`, `rollback`, `scale` or `restart`")),
+            Some(Kind::Unblock) => {
+                let pod = Name::parse("pod", self.pod.as_deref().unwrap_or_default())?;
+                Ok(Request::Unblock { component, environment, pod, reason })
+            }
+            None => Err(Error::invalid("kind", "expected `promote`, `rollback`, `scale`, `restart` or `unblock`")),
         }
     }
 

@@ -35,6 +35,7 @@ fn environment(viewer: &Viewer, data: &ComponentData, row: Option<&MatrixRow>, h
             </div>
             <p class="title"><span class="ver">{version}</span><StatePill look=words::cell(cell.state)/></p>
             {status(here, now)}
+            {held_up(viewer, &data.view.name, here)}
             {facts(here, now)}
             <div class="actions">{gap}{logs(data, here)}{acts(viewer, &data.view.name, &data.view.title, here)}</div>
         </section>
@@ -57,6 +58,25 @@ fn status(here: &ComponentIn, now: Time) -> AnyView {
     }
     view! { <p class="muted reason">{format!("{} of {} ready", cell.ready, words::count(cell.desired, "pod"))}{since}{reason}</p> }
         .into_any()
+}
+
+/// A StatefulSet that waits for a broken pod of an earlier revision: why, and the one way on.
+fn held_up(viewer: &Viewer, component: &str, here: &ComponentIn) -> Option<AnyView> {
+    let said = here.cell.blocker.as_ref()?;
+    let href = links::unblock(component, &here.environment.name, &said.pod);
+    let refused = authorize(&viewer.actor, Verb::Change).err().map(|why| why.to_string());
+    let act = match refused {
+        None => view! { <a class="btn btn-s" href=href>{format!("Delete {}", said.pod)}</a> }.into_any(),
+        Some(why) => {
+            view! { <a class="btn btn-s" role="link" aria-disabled="true" tabindex="0" title=why>{format!("Delete {}", said.pod)}</a> }
+                .into_any()
+        }
+    };
+    Some(view! {
+        <Notice look=words::cell(CellState::Degraded)><div data-testid="held-up"><strong>{said.pod.clone()}" holds up this set."</strong>
+            " It is of an earlier revision and cannot start; a StatefulSet waits for each pod before it replaces any, so no new release and no rollback reaches it. "
+            {act}</div></Notice>
+    }.into_any())
 }
 
 fn facts(here: &ComponentIn, now: Time) -> AnyView {

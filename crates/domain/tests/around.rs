@@ -23,6 +23,7 @@ fn workload(kind: WorkloadKind, name: &str) -> Workload {
         progressed: None,
         paused: false,
         on_delete: false,
+        parallel: false,
         partition: 0,
         desired: 1,
         replicas: 1,

@@ -4,9 +4,9 @@
 
 use domain::Time;
 use domain::catalog::{Approval, Component, DeclaredWorkload, Environment, Rule};
-use domain::changes::plan::{Companion, Live, draft};
+use domain::changes::plan::{Blocker, Companion, Live, draft};
 use domain::changes::{Facts, Hold, Patch, Plan, RefusalCode, Request, Stamp};
-use domain::clusters::{Autoscaler, CellState, Manager, WorkloadKind};
+use domain::clusters::{Autoscaler, CellState, Manager, PodSaid, WorkloadKind};
 use domain::names::Name;
 use domain::releases::{DeploymentRecord, RecordOutcome};
 use serde_json::{Value, json};
@@ -82,6 +82,7 @@ fn facts() -> Facts {
         record: None,
         holds: vec![],
         autoscaler: None,
+        blocker: None,
         policy_version: "p1".into(),
     }
 }
@@ -361,4 +362,25 @@ fn a_companion_alone_is_reason_enough_and_none_is_guessed() {
     assert_eq!(refused(|source, _| source.companions.truncate(1)), RefusalCode::ContainerMissing);
     assert_eq!(refused(|_, target| target.companions.truncate(1)), RefusalCode::ContainerMissing);
     assert_eq!(refused(|_, target| target.companions[0].init = false), RefusalCode::ContainerMissing);
+}
+
+#[test]
+fn only_the_pod_that_holds_a_set_up_is_deleted() {
+    let request = Request::Unblock { component: name("api"), environment: name("prod"), pod: name("api-1"), reason: "stuck".into() };
+    let said = PodSaid { pod: "api-1".into(), container: "api".into(), reason: "ImagePullBackOff".into(), message: "Back-off".into() };
+    let mut facts = facts();
+    facts.component.workload.kind = WorkloadKind::StatefulSet;
+    assert_eq!(draft(&facts, &request).unwrap_err().code, RefusalCode::NotBlocked);
+    facts.blocker = Some(Blocker { uid: "p-1".into(), said: PodSaid { pod: "api-0".into(), ..said.clone() } });
+    assert_eq!(draft(&facts, &request).unwrap_err().code, RefusalCode::NotBlocked, "another pod");
+    facts.blocker = Some(Blocker { uid: "p-1".into(), said });
+    let plan = draft(&facts, &request).unwrap().with_dry_run(&json!({"kind": "Pod"}));
+    assert_eq!(plan.patch.deletes(), Some(("api-1", "p-1")));
+    assert_eq!(plan.summary, "Unblock API server in PROD: delete pod api-1");
+    assert!(plan.approval.is_some() && plan.diff.unified.is_empty(), "somebody decides; of the workload nothing changes");
+    let stamp = Stamp { change: "c", fence: 1, cause: None, resource_version: "7" };
+    let sent: Value = serde_json::from_str(&plan.patch.stamped(&stamp)).unwrap();
+    assert_eq!(sent, json!({"kind": "DeleteOptions", "apiVersion": "v1", "preconditions": {"uid": "p-1"}}));
+    facts.component.workload.kind = WorkloadKind::Deployment;
+    assert_eq!(draft(&facts, &request).unwrap_err().code, RefusalCode::KindNotSupported);
 }

@@ -19,6 +19,7 @@ fn workload(kind: WorkloadKind) -> Workload {
         progressed: None,
         paused: false,
         on_delete: false,
+        parallel: false,
         partition: 0,
         desired: 3,
         replicas: 3,

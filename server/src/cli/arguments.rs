@@ -30,6 +30,8 @@ pub enum Command {
     Scale(Scale),
     /// Ask for the same pods anew, a few at a time
     Restart(Restart),
+    /// Ask for the deletion of the pod that holds up a StatefulSet
+    Unblock(Unblock),
     /// Approve a change's plan
     Approve(Approve),
     /// Make, list and revoke API tokens
@@ -149,6 +151,22 @@ pub struct Scale {
 pub struct Restart {
     pub component: String,
     pub environment: String,
+    #[arg(long)]
+    pub reason: String,
+    /// Wait for the end, and tell the rollout's progress
+    #[arg(long)]
+    pub wait: bool,
+    #[command(flatten)]
+    pub remote: Remote,
+}
+
+#[derive(Args)]
+pub struct Unblock {
+    pub component: String,
+    pub environment: String,
+    /// Its name, as the component's page gives it
+    #[arg(long)]
+    pub pod: String,
     #[arg(long)]
     pub reason: String,
     /// Wait for the end, and tell the rollout's progress

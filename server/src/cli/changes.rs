@@ -1,6 +1,6 @@
 //! The API from a terminal: what runs where, asking for changes, approving them, waiting for their end.
 
-use super::arguments::{Approve, List, Matrix, Promote, Remote, Restart, Rollback, Scale};
+use super::arguments::{Approve, List, Matrix, Promote, Remote, Restart, Rollback, Scale, Unblock};
 use super::remote::{Client, Refused, parse, segment};
 use super::show::{plain, table};
 use super::{Done, Failure};
@@ -133,6 +133,14 @@ pub fn scale(arguments: &Scale) -> Done {
 pub fn restart(arguments: &Restart) -> Done {
     let body = json!({
         "kind": "restart", "component": arguments.component, "environment": arguments.environment, "reason": arguments.reason,
+    });
+    ask(&Client::of(&arguments.remote)?, &body, &arguments.remote, arguments.wait)
+}
+
+pub fn unblock(arguments: &Unblock) -> Done {
+    let body = json!({
+        "kind": "unblock", "component": arguments.component, "environment": arguments.environment,
+        "pod": arguments.pod, "reason": arguments.reason,
     });
     ask(&Client::of(&arguments.remote)?, &body, &arguments.remote, arguments.wait)
 }

@@ -75,6 +75,7 @@ fn execute(command: Command) -> Done {
         Command::Rollback(rollback) => changes::rollback(&rollback),
         Command::Scale(scale) => changes::scale(&scale),
         Command::Restart(restart) => changes::restart(&restart),
+        Command::Unblock(unblock) => changes::unblock(&unblock),
         Command::Approve(approve) => changes::approve(&approve),
         Command::Token(token) => in_runtime(token::run(token)),
     }

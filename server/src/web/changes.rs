@@ -53,6 +53,7 @@ pub async fn new(asked: Asked, RawQuery(query): RawQuery) -> Response {
         from: take("from"),
         to_revision: take("to_revision"),
         replicas: take("replicas"),
+        pod: take("pod"),
         reason: take("reason").unwrap_or_default(),
     };
     // A plan is made for this look at it: it calls the cluster, so it is not kept.
@@ -75,6 +76,7 @@ pub async fn ask(asked: Asked, form: Form) -> Response {
         from: form.some("from"),
         to_revision: form.some("to_revision"),
         replicas: form.some("replicas"),
+        pod: form.some("pod"),
         reason: form.get("reason").to_owned(),
     };
     match place(&asked, &wanted, &form).await {

@@ -26,10 +26,11 @@ pub enum Kind {
     Rollback,
     Scale,
     Restart,
+    Unblock,
 }
 
 impl Kind {
-    pub const ALL: [Kind; 4] = [Kind::Promote, Kind::Rollback, Kind::Scale, Kind::Restart];
+    pub const ALL: [Kind; 5] = [Kind::Promote, Kind::Rollback, Kind::Scale, Kind::Restart, Kind::Unblock];
 
     pub fn as_str(self) -> &'static str {
         match self {
@@ -37,6 +38,7 @@ impl Kind {
             Kind::Rollback => "rollback",
             Kind::Scale => "scale",
             Kind::Restart => "restart",
+            Kind::Unblock => "unblock",
         }
     }
 
@@ -46,7 +48,7 @@ impl Kind {
 
     /// Whether the workload gets another pod template by it, and so a new revision.
     pub fn makes_revision(self) -> bool {
-        self != Kind::Scale
+        !matches!(self, Kind::Scale | Kind::Unblock)
     }
 }
 
@@ -57,6 +59,7 @@ pub enum Request {
     Rollback { component: Name, environment: Name, to_revision: i64, reason: String },
     Scale { component: Name, environment: Name, replicas: i64, reason: String },
     Restart { component: Name, environment: Name, reason: String },
+    Unblock { component: Name, environment: Name, pod: Name, reason: String },
 }
 
 /// The largest number of replicas that can be asked for: a slip of the finger is not a capacity plan.
@@ -77,6 +80,7 @@ impl Request {
             Request::Rollback { .. } => Kind::Rollback,
             Request::Scale { .. } => Kind::Scale,
             Request::Restart { .. } => Kind::Restart,
+            Request::Unblock { .. } => Kind::Unblock,
         }
     }
 
@@ -85,7 +89,8 @@ impl Request {
             Request::Promote { component, .. }
             | Request::Rollback { component, .. }
             | Request::Scale { component, .. }
-            | Request::Restart { component, .. } => component,
+            | Request::Restart { component, .. }
+            | Request::Unblock { component, .. } => component,
         }
     }
 
@@ -94,7 +99,8 @@ impl Request {
             Request::Promote { environment, .. }
             | Request::Rollback { environment, .. }
             | Request::Scale { environment, .. }
-            | Request::Restart { environment, .. } => environment,
+            | Request::Restart { environment, .. }
+            | Request::Unblock { environment, .. } => environment,
         }
     }
 
@@ -103,7 +109,8 @@ impl Request {
             Request::Promote { reason, .. }
             | Request::Rollback { reason, .. }
             | Request::Scale { reason, .. }
-            | Request::Restart { reason, .. } => reason,
+            | Request::Restart { reason, .. }
+            | Request::Unblock { reason, .. } => reason,
         }
     }
 }

@@ -10,6 +10,8 @@ pub enum PatchKind {
     StrategicMerge,
     /// `application/json-patch+json` (RFC 6902)
     Json,
+    /// No patch at all: a `pod` by name, and the `options` of its deletion (`DeleteOptions`), with its uid as the precondition.
+    DeletePod,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,10 +39,17 @@ pub struct Stamp<'a> {
 }
 
 impl Patch {
+    /// The pod that this deletes, and its uid. None: it changes the workload itself.
+    pub fn deletes(&self) -> Option<(&str, &str)> {
+        let text = |pointer| self.body.pointer(pointer).and_then(Value::as_str);
+        (self.kind == PatchKind::DeletePod).then(|| Some((text("/pod")?, text("/options/preconditions/uid")?)))?
+    }
+
     pub fn content_type(&self) -> &'static str {
         match self.kind {
             PatchKind::StrategicMerge => "application/strategic-merge-patch+json",
             PatchKind::Json => "application/json-patch+json",
+            PatchKind::DeletePod => "application/json",
         }
     }
 
@@ -50,6 +59,8 @@ impl Patch {
         let marks = ours.into_iter().chain(stamp.cause.map(|cause| (CAUSE_ANNOTATION, cause.to_owned())));
         let mut body = self.body.clone();
         match self.kind {
+            // A pod that is gone carries no marks: its uid tells whether it is.
+            PatchKind::DeletePod => body = body["options"].take(),
             PatchKind::StrategicMerge => {
                 body["metadata"]["resourceVersion"] = json!(stamp.resource_version);
                 for (key, value) in marks {

@@ -80,6 +80,8 @@ pub struct Cell {
     pub drift: Vec<Drift>,
     pub behind: Option<Behind>,
     pub failing_pod: Option<PodSaid>,
+    /// The pod that holds up a StatefulSet, which nothing but its deletion mends.
+    pub blocker: Option<PodSaid>,
     /// The tool that owns the workload.
     pub managed_by: Option<Manager>,
     /// The last edit that was not the portal's.
@@ -146,6 +148,17 @@ impl<'a> Observed<'a> {
         self.running_digest(container)
     }
 
+    /// The pod of an earlier revision that holds up a StatefulSet: it cannot start, and the controller waits for it before it
+    /// replaces any.
+    pub fn blocker(&self) -> Option<PodSaid> {
+        let w = self.workload;
+        if w.key.kind != WorkloadKind::StatefulSet || w.on_delete || w.parallel || w.observed_generation < w.generation {
+            return None;
+        }
+        let present = self.revision()?;
+        failing_pod(self.pods.iter().copied().filter(|pod| !present.has(pod)))
+    }
+
     /// The digest that all ready new pods name for this container or init container. None: unknown, or they differ.
     pub fn running_digest(&self, container: &str) -> Option<String> {
         let mut digests: Vec<_> = self.new_pods().filter(|pod| pod.ready && !pod.deleting).map(|pod| pod.digest(container)).collect();
@@ -197,6 +210,7 @@ fn absent(key: &WorkloadKey) -> Cell {
         drift: Vec::new(),
         behind: None,
         failing_pod: None,
+        blocker: None,
         managed_by: None,
         edited: None,
     }
@@ -222,6 +236,7 @@ fn present(component: &Component, observed: Observed<'_>) -> Cell {
         since: Some(w.progressed.unwrap_or_else(|| newest_pod(observed.pods).unwrap_or(w.created))),
         drift: drift(component, w),
         failing_pod: failing,
+        blocker: observed.blocker(),
         managed_by: w.managed_by.clone(),
         edited: w.edited.clone(),
         ..absent(&w.key)

@@ -111,6 +111,8 @@ pub struct Workload {
     pub paused: bool,
     /// Updates pods only when somebody deletes them (`OnDelete`).
     pub on_delete: bool,
+    /// StatefulSet: its pods do not wait for each other (`podManagementPolicy: Parallel`).
+    pub parallel: bool,
     /// StatefulSet: ordinals below this stay on the old revision.
     pub partition: i64,
     pub desired: i64,

@@ -69,7 +69,11 @@ const READ: &[Rule] = &[
 
 const READ_CLUSTER: &[Rule] = &[Rule { group: "", resources: &["nodes"], verbs: LOOK }];
 
-const DEPLOY: &[Rule] = &[Rule { group: "apps", resources: &["deployments", "statefulsets", "daemonsets"], verbs: &["patch"] }];
+const DEPLOY: &[Rule] = &[
+    Rule { group: "apps", resources: &["deployments", "statefulsets", "daemonsets"], verbs: &["patch"] },
+    // A pod that holds up its StatefulSet.
+    Rule { group: "", resources: &["pods"], verbs: &["delete"] },
+];
 
 /// All that the portal needs in a cluster with these namespaces today; nothing for later.
 pub fn needed(namespaces: &[String]) -> Vec<Right> {
@@ -174,12 +178,13 @@ mod tests {
             "get pods/log in namespace devmatrix",
             "watch events in namespace devmatrix",
             "patch statefulsets.apps in namespace devmatrix",
+            "delete pods in namespace devmatrix",
         ] {
             assert!(said.iter().any(|right| right == expected), "{expected}: {said:#?}");
         }
         assert!(rights.iter().all(|right| right.resource != "secrets" && right.verb != "*" && right.resource != "*"));
         let writing = rights.iter().filter(|right| !["get", "list", "watch"].contains(&right.verb));
-        assert!(writing.clone().count() == 3 && writing.clone().all(|right| right.identity == Identity::Deploy));
+        assert!(writing.clone().count() == 4 && writing.clone().all(|right| right.identity == Identity::Deploy));
         assert_eq!(needed(&["a".to_owned(), "b".to_owned()]).len(), 2 * (rights.len() - 3) + 3, "nodes once");
     }
 

@@ -7,7 +7,7 @@ use crate::clusters::{self, Cluster, WriteAnswer, in_words, objects};
 use crate::error::{Error, Result};
 use domain::access::Allowed;
 use domain::catalog::{Component, Environment};
-use domain::changes::plan::{Companion, Draft, Live, draft, generation};
+use domain::changes::plan::{Blocker, Companion, Draft, Live, draft, generation};
 use domain::changes::{Facts, Kind, Plan, Refusal, RefusalCode, Request};
 use domain::clusters::{Autoscaler, CellState, Neighbour, Observed, Reach, cell};
 use domain::releases::{DeploymentRecord, ImageRef};
@@ -33,6 +33,10 @@ impl Engine {
             (Request::Rollback { to_revision, .. }, Some(live)) => self.record(component, environment, live, *to_revision).await?,
             _ => None,
         };
+        let blocker = match request {
+            Request::Unblock { .. } => self.blocker(component, environment).await?,
+            _ => None,
+        };
         Ok(Facts {
             now: self.now(),
             requester: allowed.person().name.clone(),
@@ -44,8 +48,25 @@ impl Engine {
             record,
             holds: self.0.store.holds(Some(&component.name), Some(&environment.name)).await?,
             autoscaler: if request.kind() == Kind::Scale { self.autoscaler(component, environment)? } else { None },
+            blocker,
             policy_version: catalog.version.clone(),
         })
+    }
+
+    /// The pod that the watch knows to hold up the set, as it is now: its uid is what will be deleted, and nothing of its name.
+    async fn blocker(&self, component: &Component, environment: &Environment) -> Result<Option<Blocker>> {
+        let cluster = self.cluster_of(environment)?;
+        let namespace = &environment.namespace;
+        if let Reach::Lost { why, .. } | Reach::Forbidden { why } = cluster.state().reach(namespace, component.workload.kind) {
+            let why = format!("Which pod holds up {} in {} cannot be read: {why}.", component.title, environment.title);
+            return Err(Refusal::new(RefusalCode::ClusterUnreachable, why).into());
+        }
+        let known = cluster.state().observed(&component.workload.key(namespace)).and_then(|known| known.as_observed().blocker());
+        let Some(said) = known else { return Ok(None) };
+        let pod = cluster.pod(namespace, &said.pod).await.map_err(|error| unreachable(&cluster, environment, &error))?;
+        let uid = pod.filter(|pod| pod.pointer("/metadata/deletionTimestamp").is_none());
+        let uid = uid.and_then(|pod| pod.pointer("/metadata/uid")?.as_str().map(str::to_owned));
+        Ok(uid.map(|uid| Blocker { uid, said }))
     }
 
     /// The one that the watch knows; while it cannot be read, nobody can say that there is none.

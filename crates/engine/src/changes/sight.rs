@@ -30,13 +30,34 @@ impl Engine {
         }
         match cluster.get(target.kind, &target.namespace, &target.name).await {
             Ok(Some(object)) => {
-                present(&object, change).map_or_else(|| Seen::Unreachable("the object does not read".into()), |p| Seen::There(Box::new(p)))
+                let Some(mut present) = present(&object, change) else { return Seen::Unreachable("the object does not read".into()) };
+                if let Some((pod, uid)) = change.plan.patch.deletes() {
+                    match is_gone(cluster, &target.namespace, pod, uid).await {
+                        // Whose deletion it was does not matter: it is what was wanted.
+                        Ok(gone) => present.change = gone.then(|| change.id.clone()),
+                        Err(error) => return unreachable(error),
+                    }
+                }
+                Seen::There(Box::new(present))
             }
             Ok(None) => Seen::Gone,
-            Err(Error::Cluster { source, .. }) => Seen::Unreachable(in_words(&source)),
-            Err(error) => Seen::Unreachable(error.to_string()),
+            Err(error) => unreachable(error),
         }
     }
+}
+
+fn unreachable(error: Error) -> Seen {
+    match error {
+        Error::Cluster { source, .. } => Seen::Unreachable(in_words(&source)),
+        error => Seen::Unreachable(error.to_string()),
+    }
+}
+
+/// Whether the pod of this uid is gone or going; one that came under its name is another one.
+async fn is_gone(cluster: &Cluster, namespace: &str, pod: &str, uid: &str) -> crate::error::Result<bool> {
+    let Some(object) = cluster.pod(namespace, pod).await? else { return Ok(true) };
+    let text = |pointer| object.pointer(pointer).and_then(Value::as_str);
+    Ok(text("/metadata/uid") != Some(uid) || text("/metadata/deletionTimestamp").is_some())
 }
 
 /// From the watch, once it has seen our write; until then the API server is asked.

@@ -264,7 +264,11 @@ impl Engine {
     async fn send(&self, change: &Change, journal: &Journal) -> Result<Round> {
         let target = &change.plan.target;
         let cluster = self.cluster(&target.cluster)?.clone();
-        match cluster.write(target, change.plan.patch.content_type(), &journal.bytes).await {
+        match cluster.write(target, &change.plan.patch, &journal.bytes).await {
+            // Of the workload itself nothing was written.
+            WriteAnswer::Applied(_) if change.plan.kind == Kind::Unblock => {
+                self.applied(change, target.generation, &target.spec_hash).await
+            }
             WriteAnswer::Applied(object) => self.applied(change, domain::changes::plan::generation(&object), &spec_hash(&object)).await,
             WriteAnswer::Conflict => Ok(Round::Again(Duration::ZERO)),
             WriteAnswer::Refused(why) => {
@@ -386,7 +390,7 @@ fn hold(change: &Change, at: Time) -> Hold {
 /// Whose votes a change of this kind needs here, as it is configured now.
 fn policy(environment: &Environment, kind: Kind) -> Option<Approval> {
     match kind {
-        Kind::Promote | Kind::Scale | Kind::Restart => environment.approval.clone(),
+        Kind::Promote | Kind::Scale | Kind::Restart | Kind::Unblock => environment.approval.clone(),
         Kind::Rollback => environment.rollback_needs_approval.then(|| environment.approval.clone()).flatten(),
     }
 }

@@ -52,6 +52,11 @@ impl Cluster {
         Ok(Some(template))
     }
 
+    /// None: the API server says that there is none.
+    pub async fn pod(&self, namespace: &str, name: &str) -> Result<Option<Value>> {
+        self.get_path(&pod_path(namespace, name)).await
+    }
+
     async fn get_path(&self, path: &str) -> Result<Option<Value>> {
         let request = http::Request::get(path).body(Vec::new()).map_err(|error| self.error(kube::Error::HttpError(error)))?;
         let answer = tokio::time::timeout(Duration::from_secs(READ_S), self.reader_once.request::<Value>(request)).await;
@@ -65,17 +70,44 @@ impl Cluster {
 
     /// What the patch would make of the object, by the API server's own word; nothing is stored.
     pub async fn dry_run(&self, target: &Target, patch: &Patch) -> WriteAnswer {
-        self.patch(target, patch.content_type(), patch.body.to_string().into_bytes(), "&dryRun=All").await
+        match patch.deletes() {
+            // With a body, the API server reads the options from it alone: in the query this would be a real deletion.
+            Some((pod, _)) => {
+                let mut options = patch.body["options"].clone();
+                options["dryRun"] = serde_json::json!(["All"]);
+                self.delete(target, pod, options.to_string()).await
+            }
+            None => self.patch(target, patch.content_type(), patch.body.to_string(), "&dryRun=All").await,
+        }
     }
 
-    pub async fn write(&self, target: &Target, content_type: &str, bytes: &str) -> WriteAnswer {
-        self.patch(target, content_type, bytes.as_bytes().to_vec(), "").await
+    /// Sends the journalled bytes of this patch.
+    pub async fn write(&self, target: &Target, patch: &Patch, bytes: &str) -> WriteAnswer {
+        match patch.deletes() {
+            Some((pod, _)) => self.delete(target, pod, bytes.to_owned()).await,
+            None => self.patch(target, patch.content_type(), bytes.to_owned(), "").await,
+        }
     }
 
-    async fn patch(&self, target: &Target, content_type: &str, bytes: Vec<u8>, dry: &str) -> WriteAnswer {
+    /// Deletes the very pod of the precondition. One of another uid, or none, is a conflict: look again.
+    async fn delete(&self, target: &Target, pod: &str, options: String) -> WriteAnswer {
+        let uri = pod_path(&target.namespace, pod);
+        let request = http::Request::delete(uri).header("content-type", "application/json").header("accept", "application/json");
+        match self.send(request.body(options.into_bytes())).await {
+            WriteAnswer::Refused(why) if why.contains("not found") => WriteAnswer::Conflict,
+            answer => answer,
+        }
+    }
+
+    async fn patch(&self, target: &Target, content_type: &str, bytes: String, dry: &str) -> WriteAnswer {
         let uri =
             format!("{}?fieldManager={FIELD_MANAGER}&fieldValidation=Strict{dry}", path(target.kind, &target.namespace, &target.name));
-        let request = http::Request::patch(uri).header("content-type", content_type).header("accept", "application/json").body(bytes);
+        let request =
+            http::Request::patch(uri).header("content-type", content_type).header("accept", "application/json").body(bytes.into_bytes());
+        self.send(request).await
+    }
+
+    async fn send(&self, request: std::result::Result<http::Request<Vec<u8>>, http::Error>) -> WriteAnswer {
         let request = match request {
             Ok(request) => request,
             Err(error) => return WriteAnswer::Refused(error.to_string()),
@@ -110,6 +142,10 @@ fn refused(error: &kube::Error) -> WriteAnswer {
         400..=499 => WriteAnswer::Refused(status.message.clone()),
         _ => WriteAnswer::Unknown(status.message.clone()),
     }
+}
+
+fn pod_path(namespace: &str, name: &str) -> String {
+    format!("/api/v1/namespaces/{namespace}/pods/{name}")
 }
 
 fn path(kind: WorkloadKind, namespace: &str, name: &str) -> String {

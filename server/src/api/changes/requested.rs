@@ -15,7 +15,7 @@ use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 const LATER: [&str; 2] = ["deploy", "run_job"];
 
 /// What may stand under `kind`, in words.
-const KINDS: &str = "promote, rollback, scale or restart";
+const KINDS: &str = "promote, rollback, scale, restart or unblock";
 
 /// A change to ask for.
 #[derive(ToSchema)]
@@ -26,6 +26,7 @@ pub enum Requested {
     Rollback(Rollback),
     Scale(Scale),
     Restart(Restart),
+    Unblock(Unblock),
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -50,6 +51,12 @@ pub enum ScaleKind {
 #[serde(rename_all = "snake_case")]
 pub enum RestartKind {
     Restart,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum UnblockKind {
+    Unblock,
 }
 
 /// Move the digest that runs healthy in `from` to `environment`.
@@ -120,6 +127,22 @@ pub struct Restart {
     reason: String,
 }
 
+/// Delete the pod that holds up a StatefulSet.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Unblock {
+    #[allow(dead_code, reason = "it has chosen this struct")]
+    kind: UnblockKind,
+    #[schema(value_type = String, pattern = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
+    component: Name,
+    #[schema(value_type = String, pattern = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
+    environment: Name,
+    #[schema(value_type = String, pattern = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
+    pod: Name,
+    #[schema(max_length = 2000, pattern = r"^[^\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F-\u009F]*$")]
+    reason: String,
+}
+
 fn only_false() -> Object {
     ObjectBuilder::new().schema_type(Type::Boolean).enum_values(Some([false])).build()
 }
@@ -151,6 +174,10 @@ pub fn read(body: Map<String, Value>) -> Result<Request, Problem> {
         Some(Kind::Restart) => {
             let Restart { component, environment, reason: why, .. } = fields(body)?;
             Ok(Request::Restart { component, environment, reason: reason("reason", &why)? })
+        }
+        Some(Kind::Unblock) => {
+            let Unblock { component, environment, pod, reason: why, .. } = fields(body)?;
+            Ok(Request::Unblock { component, environment, pod, reason: reason("reason", &why)? })
         }
         None if LATER.contains(&kind.as_str()) => Err(not_supported(format!("Changes of the kind {kind} are not supported yet."))),
         None => Err(invalid("kind", format!("`{}` is not a kind: expected {KINDS}", shorten(&kind)))),

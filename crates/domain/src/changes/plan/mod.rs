@@ -7,13 +7,15 @@ mod refusal;
 mod restart;
 mod rollback;
 mod scale;
+mod unblock;
 
 pub use companions::Companion;
 pub use promote::VERSION_LABEL;
 pub use refusal::{Refusal, RefusalCode};
+pub use unblock::Blocker;
 
 use super::diff::{Diff, diff};
-use super::write::Patch;
+use super::write::{Patch, PatchKind};
 use super::{Hold, Kind, Request};
 use crate::Time;
 use crate::catalog::{Approval, Component, Environment};
@@ -56,6 +58,8 @@ pub struct Facts {
     pub holds: Vec<Hold>,
     /// The autoscaler that owns the target's number of replicas.
     pub autoscaler: Option<Autoscaler>,
+    /// The pod that holds up a StatefulSet.
+    pub blocker: Option<Blocker>,
     /// The version of the policy: SHA-256 of the configuration.
     pub policy_version: String,
 }
@@ -155,7 +159,10 @@ impl Draft {
 
     /// The finished plan: `after` is the object that the dry run answered.
     pub fn with_dry_run(mut self, after: &Value) -> Plan {
-        self.plan.diff = diff(&self.before, after);
+        // What a deletion answers is the pod that goes: of the workload nothing changes.
+        if self.plan.patch.kind != PatchKind::DeletePod {
+            self.plan.diff = diff(&self.before, after);
+        }
         self.plan
     }
 }
@@ -168,6 +175,7 @@ pub fn draft(facts: &Facts, request: &Request) -> Result<Draft, Refusal> {
         Request::Rollback { to_revision, .. } => rollback::rollback(facts, target, *to_revision),
         Request::Scale { replicas, .. } => scale::scale(facts, target, *replicas),
         Request::Restart { .. } => restart::restart(facts, target),
+        Request::Unblock { pod, .. } => unblock::unblock(facts, target, pod.as_str()),
     }?;
     Ok(finish(facts, request, target, made))
 }

@@ -27,6 +27,8 @@ pub enum RefusalCode {
     ScaledByAutoscaler,
     /// A container that is promoted with the component is not on both sides.
     ContainerMissing,
+    /// The pod does not hold up its set.
+    NotBlocked,
 }
 
 impl RefusalCode {
@@ -48,6 +50,7 @@ impl RefusalCode {
             RefusalCode::WorkloadPaused => "workload_paused",
             RefusalCode::ScaledByAutoscaler => "scaled_by_autoscaler",
             RefusalCode::ContainerMissing => "container_missing",
+            RefusalCode::NotBlocked => "not_blocked",
         }
     }
 }

@@ -55,6 +55,7 @@ pub struct StatefulSetObject {
 #[serde(rename_all = "camelCase", default)]
 struct StatefulSetSpec {
     replicas: Option<i64>,
+    pod_management_policy: String,
     template: Template,
     volume_claim_templates: Vec<ClaimTemplate>,
     update_strategy: UpdateStrategy,
@@ -148,6 +149,7 @@ pub fn stateful_set(object: StatefulSetObject) -> Workload {
     Workload {
         observed_generation: status.observed_generation,
         on_delete: spec.update_strategy.kind == "OnDelete",
+        parallel: spec.pod_management_policy == "Parallel",
         partition: spec.update_strategy.rolling_update.and_then(|r| r.partition).unwrap_or(0),
         desired: spec.replicas.unwrap_or(1),
         replicas: status.replicas,
@@ -185,6 +187,7 @@ fn workload(kind: WorkloadKind, metadata: &ObjectMeta, template: Template) -> Wo
         progressed: None,
         paused: false,
         on_delete: false,
+        parallel: false,
         partition: 0,
         desired: 0,
         replicas: 0,
