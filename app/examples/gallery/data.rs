@@ -419,6 +419,18 @@ pub fn component(name: &str) -> ComponentData {
     ComponentData { view, matrix, holds: vec![Hold { component: name.into(), ..hold() }], open: vec![], happenings: happenings() }
 }
 
+/// A StatefulSet that waits for a broken pod of an earlier revision.
+pub fn held_up() -> ComponentData {
+    let mut data = component("postgres");
+    if let Some(here) = data.view.environments.iter_mut().find(|here| here.environment.name == "prod") {
+        let said = PodSaid { pod: "postgres-2".into(), container: "postgres".into(), ..said() };
+        here.cell.state = CellState::Degraded;
+        here.cell.reason = format!("{}: {}", said.reason, said.message);
+        (here.cell.ready, here.cell.failing_pod, here.cell.blocker) = (2, Some(said.clone()), Some(said));
+    }
+    data
+}
+
 pub fn environments() -> EnvironmentsData {
     EnvironmentsData { matrix: matrix() }
 }
@@ -495,6 +507,7 @@ pub fn new_changes() -> Vec<(String, NewChangeData)> {
         from: Some("staging".into()),
         to_revision: None,
         replicas: None,
+        pod: None,
         reason: String::new(),
     };
     let page = |kind: &str, plan, hold, error| NewChangeData {

@@ -51,6 +51,7 @@ fn pages() -> Vec<(String, String)> {
         add("home-viewer", render::home(&site, &viv("/"), &home(false), NOW));
         add("components", render::components(&site, &bea("/components"), &components(), NOW));
         add("component", render::component(&site, &bea("/components/api"), &component("api"), NOW));
+        add("component-held-up", render::component(&site, &bea("/components/postgres"), &held_up(), NOW));
         add("component-viewer", render::component(&site, &viv("/components/nginx"), &component("nginx"), NOW));
         for (name, data) in logs_pages() {
             add(name, render::logs(&site, &bea("/components/api/logs?environment=prod"), &data, NOW));

@@ -39,6 +39,7 @@ fn meta(data: &ComponentData) -> AnyView {
         <span>{format!("{}{port}", declared.technology)}</span>
         {size}
         <span><code>{declared.workload.clone()}</code></span>
+        {(!declared.companions.is_empty()).then(|| view! { <span>{format!("promoted with {}", words::list(&declared.companions))}</span> })}
     }
     .into_any()
 }

@@ -34,8 +34,7 @@ fn environment(viewer: &Viewer, data: &ComponentData, row: Option<&MatrixRow>, h
                 <p class="small muted">{format!("{} · {}", env.cluster.title(), env.namespace)}</p>
             </div>
             <p class="title"><span class="ver">{version}</span><StatePill look=words::cell(cell.state)/></p>
-            {status(here, now)}
-            {held_up(viewer, &data.view.name, here)}
+            <div class="stack-s">{status(here, now)}{held_up(viewer, &data.view.name, here)}</div>
             {facts(here, now)}
             <div class="actions">{gap}{logs(data, here)}{acts(viewer, &data.view.name, &data.view.title, here)}</div>
         </section>
@@ -74,8 +73,8 @@ fn held_up(viewer: &Viewer, component: &str, here: &ComponentIn) -> Option<AnyVi
     };
     Some(view! {
         <Notice look=words::cell(CellState::Degraded)><div data-testid="held-up"><strong>{said.pod.clone()}" holds up this set."</strong>
-            " It is of an earlier revision and cannot start; a StatefulSet waits for each pod before it replaces any, so no new release and no rollback reaches it. "
-            {act}</div></Notice>
+            " It is of an earlier revision and cannot start; a StatefulSet waits for each pod before it replaces any, so no new release and no rollback reaches it."
+            <div class="actions">{act}</div></div></Notice>
     }.into_any())
 }
 

@@ -86,6 +86,8 @@ fn each_mistake_is_named_with_its_place() {
         ("stage: 1,", "stage: 3,", "21:19: `staging` is at stage 3; expected an environment of a stage below 2"),
         ("organisation: DevMatrix\n", "", "the key `organisation` is missing"),
         ("depends_on: []", "depends_on: [redis]", "36:18: there is no component `redis`: "),
+        ("container: api", "containers: [api, migrate, migrate]", "35:32: `migrate` is named twice"),
+        ("container: api", "container: api\n    containers: [api]", "36:18: expected `container` or `containers`, not both"),
         ("\"team:devops\"", "devops", "23:23: `devops` is not a group: expected `team:NAME`"),
     ];
     for (from, to, expected) in table {

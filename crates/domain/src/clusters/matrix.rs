@@ -66,6 +66,8 @@ pub struct Declared {
     /// `deployment/devmatrix-api`
     pub workload: String,
     pub container: Option<String>,
+    /// Containers and init containers that are promoted with it.
+    pub companions: Vec<String>,
     pub depends_on: Vec<String>,
 }
 
@@ -81,6 +83,7 @@ impl Declared {
             memory: component.memory.clone(),
             workload: format!("{}/{}", component.workload.kind.as_str().to_lowercase(), component.workload.name),
             container: component.container.clone(),
+            companions: component.companions.clone(),
             depends_on: component.depends_on.clone(),
         }
     }

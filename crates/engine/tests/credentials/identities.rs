@@ -44,7 +44,7 @@ async fn writes_and_dry_runs_go_by_the_deploying_identity() {
         let cluster = Cluster::connect(&declared(&entry), None, Vec::new(), Patience::default(), Arc::default()).await.unwrap();
         cluster.get(WorkloadKind::Deployment, "n", "api").await.unwrap();
         assert!(matches!(cluster.dry_run(&target, &patch).await, WriteAnswer::Applied(_)));
-        assert!(matches!(cluster.write(&target, patch.content_type(), "{}").await, WriteAnswer::Applied(_)));
+        assert!(matches!(cluster.write(&target, &patch, "{}").await, WriteAnswer::Applied(_)));
         let asked: Vec<_> = api.asked().into_iter().skip(before).map(|asked| (asked.method.clone(), asked.bearer().to_owned())).collect();
         let expected = [("GET", "of-the-reader"), ("PATCH", writer), ("PATCH", writer)];
         assert_eq!(asked, expected.map(|(method, token)| (method.to_owned(), token.to_owned())));
@@ -69,7 +69,7 @@ async fn a_write_without_a_credential_is_a_write_that_was_not_sent() {
         generation: 1,
         spec_hash: String::new(),
     };
-    let answer = cluster.write(&target, "application/json-patch+json", "[]").await;
+    let answer = cluster.write(&target, &Patch { kind: PatchKind::Json, body: json!([]) }, "[]").await;
     assert!(matches!(&answer, WriteAnswer::Later(why) if why.contains("/nowhere/token")), "{answer:?}");
     assert_eq!(api.count(), 0);
 }

@@ -141,6 +141,17 @@ async fn what_cannot_be_planned_is_refused_with_its_code() {
         (json!({"kind": "scale", "component": "redis", "environment": "prod", "replicas": 1, "reason": "x"}), 422, "already_running"),
         (json!({"kind": "restart", "component": "neo4j", "environment": "staging", "reason": "x"}), 422, "workload_paused"),
         (rollback, 422, "revision_unknown"),
+        (
+            json!({"kind": "unblock", "component": "postgres", "environment": "prod", "pod": "postgres-0", "reason": "x"}),
+            422,
+            "not_blocked",
+        ),
+        (
+            json!({"kind": "unblock", "component": "nginx", "environment": "prod", "pod": "nginx-0", "reason": "x"}),
+            422,
+            "kind_not_supported",
+        ),
+        (json!({"kind": "unblock", "component": "postgres", "environment": "prod", "pod": "A B", "reason": "x"}), 400, "invalid"),
     ];
     for (body, status, code) in table {
         for path in ["/api/v1/changes", "/api/v1/changes/preview"] {

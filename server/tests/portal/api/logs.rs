@@ -166,8 +166,7 @@ async fn the_page_shows_lines_without_a_script_and_gives_a_file() {
     assert_eq!(page.status, 200, "{}", page.text());
     let text = page.text();
     assert_eq!(text.matches("data-source=").count(), 100);
-    for wanted in ["role=\"log\"", "name=\"contains\"", "/components/api/logs.txt?environment=prod", "data-component=\"Logs", "follow=true"]
-    {
+    for wanted in ["role=\"log\"", "name=\"text\"", "/components/api/logs.txt?environment=prod", "data-component=\"Logs", "follow=true"] {
         assert!(text.contains(wanted), "{wanted}");
     }
     let nothing = demo.page(&cookie, "/components/api/logs?environment=prod&text=%3Cb%3E").await.text();
