@@ -73,7 +73,7 @@ fn held_up(viewer: &Viewer, component: &str, here: &ComponentIn) -> Option<AnyVi
     };
     Some(view! {
         <Notice look=words::cell(CellState::Degraded)><div data-testid="held-up"><strong>{said.pod.clone()}" holds up this set."</strong>
-            " It is of an earlier revision and cannot start; a StatefulSet waits for each pod before it replaces any, so no new release and no rollback reaches it."
+            " It is of an earlier revision and does not become ready; a StatefulSet waits for each pod before it replaces any, so no new release and no rollback reaches it."
             <div class="actions">{act}</div></div></Notice>
     }.into_any())
 }

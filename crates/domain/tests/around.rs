@@ -24,6 +24,7 @@ fn workload(kind: WorkloadKind, name: &str) -> Workload {
         paused: false,
         on_delete: false,
         parallel: false,
+        old_below: 0,
         partition: 0,
         desired: 1,
         replicas: 1,

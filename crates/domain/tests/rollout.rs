@@ -20,6 +20,7 @@ fn workload(kind: WorkloadKind) -> Workload {
         paused: false,
         on_delete: false,
         parallel: false,
+        old_below: 0,
         partition: 0,
         desired: 3,
         replicas: 3,
@@ -260,4 +261,33 @@ fn pods_belong_to_a_revision_by_owner_or_by_hash() {
     }
     (pod.revision, pod.owner) = (String::new(), "uid-postgres-6f8d9c".into());
     assert!(set.has(&pod), "a ReplicaSet owns its pods");
+}
+
+#[test]
+fn a_set_is_held_up_by_what_it_waits_for_and_would_make_better() {
+    let old = Revision { uid: "r-1".into(), ..revision("api-old", 1, "a") };
+    let new = Revision { uid: "r-2".into(), ..revision("api-new", 2, "b") };
+    let revisions = [new, old];
+    let pod = |name: &str, revision: &str| Pod { name: name.into(), revision: revision.into(), ..stuck_pod("ImagePullBackOff") };
+    let set = |change: fn(&mut Workload)| {
+        let mut set = with(WorkloadKind::StatefulSet, |w| w.present = Present::Named("api-new".into()));
+        change(&mut set);
+        set
+    };
+    let held_up =
+        |set: &Workload, pod: &Pod| Observed { workload: set, revisions: &revisions, pods: &[pod] }.blocker().map(|said| said.pod);
+    let broken = pod("api-1", "api-old");
+    assert_eq!(held_up(&set(|_| {}), &broken).as_deref(), Some("api-1"));
+    assert_eq!(held_up(&set(|w| w.old_below = 1), &broken).as_deref(), Some("api-1"), "ordinals below are made of the old one");
+    for (why, set, pod) in [
+        ("of the present revision", set(|_| {}), pod("api-1", "api-new")),
+        ("it is ready, only a sidecar fails", set(|_| {}), Pod { ready: true, ..broken.clone() }),
+        ("it goes already", set(|_| {}), Pod { deleting: true, ..broken.clone() }),
+        ("it would be made of the old revision again", set(|w| w.old_below = 2), broken.clone()),
+        ("nothing is replaced by itself", set(|w| w.on_delete = true), broken.clone()),
+        ("pods do not wait for each other", set(|w| w.parallel = true), broken.clone()),
+        ("the controller has not looked yet", set(|w| w.generation = 9), broken.clone()),
+    ] {
+        assert_eq!(held_up(&set, &pod), None, "{why}");
+    }
 }

@@ -384,6 +384,8 @@ async fn a_set_that_is_held_up_goes_on_when_its_pod_is_deleted() {
 async fn a_deletion_whose_answer_is_lost_is_not_repeated_on_the_pod_that_came_after() {
     let story = stuck().await;
     let change = story.ask(unblock("postgres", "postgres-1")).await;
+    // Conflicts that are nobody's are waited out.
+    story.world.prod.faults().fail(Match::on("delete", "pods"), Fault::Answer(409), 2);
     story.world.prod.faults().fail(Match::on("delete", "pods"), Fault::AppliedThenReset, 1);
     story.world.approved(&change, "dmitri").await;
     story.world.ends(&change, State::Succeeded).await;
@@ -391,12 +393,24 @@ async fn a_deletion_whose_answer_is_lost_is_not_repeated_on_the_pod_that_came_af
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_pod_that_somebody_deleted_before_is_not_deleted_again() {
+async fn a_pod_that_holds_nothing_up_any_more_is_not_deleted() {
     let story = stuck().await;
     let change = story.ask(unblock("postgres", "postgres-1")).await;
     story.world.prod.delete("pods", "devmatrix", "postgres-1").unwrap();
     story.runs("prod", "1.2").await;
     story.world.approved(&change, "dmitri").await;
-    story.world.ends(&change, State::Succeeded).await;
+    let ended = story.world.ends(&change, State::Superseded).await;
+    assert!(ended.outcome.unwrap().reason.starts_with("postgres-1 does not hold up the set any more"));
     assert_eq!(story.deletions(), 0, "the new pod of that name stays");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pod_that_may_not_be_deleted_ends_the_change() {
+    let story = stuck().await;
+    let change = story.ask(unblock("postgres", "postgres-1")).await;
+    story.world.prod.faults().fail(Match::on("delete", "pods"), Fault::Answer(403), 1);
+    story.world.approved(&change, "dmitri").await;
+    let ended = story.world.ends(&change, State::Errored).await;
+    assert!(ended.outcome.unwrap().reason.contains("refused the write"));
+    assert_eq!(story.deletions(), 0);
 }

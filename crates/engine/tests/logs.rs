@@ -306,3 +306,19 @@ async fn events_are_those_of_the_workload_newest_first() {
     assert!(!forbidden.items.is_empty(), "what was known stays");
     assert_eq!(Moment::from(forbidden.items[0].at).in_seconds(), forbidden.items[0].at);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_somebody_on_the_way_says_instead_of_lines_is_said_once() {
+    let world = World::new().await;
+    world.prod.faults().fail(Match::on("get", "pods"), Fault::ForeignPage, 12);
+    let mut log = follow(&world).await;
+    let mut lines = Vec::new();
+    take(&mut log, &mut lines, "all pods have been refused, and opened again", |lines| !by_pod(lines).is_empty()).await;
+    let foreign = |line: &&LogLine| line.text.contains("Sign in to the network");
+    let said: Vec<&LogLine> = lines.iter().filter(foreign).collect();
+    assert!(said.iter().all(|line| line.kind == LineKind::Trouble), "it is no line of the container: {said:#?}");
+    let pods: BTreeSet<&str> = said.iter().map(|line| line.pod.as_str()).collect();
+    // For each in what is read first, and then once for all, however often they are opened again.
+    assert_eq!((pods.len(), said.len()), (3, 4), "{said:#?}");
+    assert_eq!(world.prod.faults().pending(), 0);
+}

@@ -148,15 +148,17 @@ impl<'a> Observed<'a> {
         self.running_digest(container)
     }
 
-    /// The pod of an earlier revision that holds up a StatefulSet: it cannot start, and the controller waits for it before it
-    /// replaces any.
+    /// The pod of an earlier revision that holds up a StatefulSet: it does not become ready, and the controller waits for it before
+    /// it replaces any. Not one that would be made anew as it is.
     pub fn blocker(&self) -> Option<PodSaid> {
         let w = self.workload;
         if w.key.kind != WorkloadKind::StatefulSet || w.on_delete || w.parallel || w.observed_generation < w.generation {
             return None;
         }
         let present = self.revision()?;
-        failing_pod(self.pods.iter().copied().filter(|pod| !present.has(pod)))
+        let ordinal = |pod: &Pod| pod.name.rsplit_once('-').and_then(|(_, ordinal)| ordinal.parse::<i64>().ok());
+        let blocks = |pod: &&Pod| !pod.ready && !present.has(pod) && ordinal(pod).is_some_and(|ordinal| ordinal >= w.old_below);
+        failing_pod(self.pods.iter().copied().filter(blocks))
     }
 
     /// The digest that all ready new pods name for this container or init container. None: unknown, or they differ.

@@ -113,6 +113,9 @@ pub struct Workload {
     pub on_delete: bool,
     /// StatefulSet: its pods do not wait for each other (`podManagementPolicy: Parallel`).
     pub parallel: bool,
+    /// StatefulSet: a pod of an ordinal below this is made anew of the old revision, whatever the spec says (kubernetes,
+    /// pkg/controller/statefulset, isCurrentRevisionNeeded).
+    pub old_below: i64,
     /// StatefulSet: ordinals below this stay on the old revision.
     pub partition: i64,
     pub desired: i64,

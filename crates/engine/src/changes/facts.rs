@@ -54,7 +54,7 @@ impl Engine {
     }
 
     /// The pod that the watch knows to hold up the set, as it is now: its uid is what will be deleted, and nothing of its name.
-    async fn blocker(&self, component: &Component, environment: &Environment) -> Result<Option<Blocker>> {
+    pub(super) async fn blocker(&self, component: &Component, environment: &Environment) -> Result<Option<Blocker>> {
         let cluster = self.cluster_of(environment)?;
         let namespace = &environment.namespace;
         if let Reach::Lost { why, .. } | Reach::Forbidden { why } = cluster.state().reach(namespace, component.workload.kind) {
@@ -129,7 +129,7 @@ impl Engine {
             WriteAnswer::Refused(why) => {
                 Err(Refusal::new(RefusalCode::DryRunRejected, format!("The cluster would not accept this: {why}")).into())
             }
-            WriteAnswer::Conflict => {
+            WriteAnswer::Conflict | WriteAnswer::Gone(_) => {
                 Err(domain::Error::conflict("target_moved", "The workload changed just now: look again, then ask again.").into())
             }
             WriteAnswer::Later(why) | WriteAnswer::Unknown(why) => {

@@ -25,6 +25,8 @@ use tokio::sync::broadcast;
 const LEASE_S: i64 = 30;
 /// The longest that a worker sleeps when nothing tells of a change.
 const TICK: Duration = Duration::from_secs(1);
+/// After an answer that says that the object is not as it was.
+const LOOK_AGAIN: Duration = Duration::from_millis(200);
 /// After a failure of the world: how long until the next try.
 const PAUSE: Duration = Duration::from_secs(2);
 
@@ -210,6 +212,11 @@ impl Engine {
         if plan.kind == Kind::Scale && self.autoscaler(component, environment)?.is_some() {
             return Ok(Some("an autoscaler has taken over the number of replicas after the plan was made".into()));
         }
+        if let Some((pod, uid)) = plan.patch.deletes()
+            && self.blocker(component, environment).await?.is_none_or(|blocker| blocker.uid != uid)
+        {
+            return Ok(Some(format!("{pod} does not hold up the set any more: it is gone, it became ready, or another one does")));
+        }
         if plan.kind != Kind::Promote {
             return Ok(None);
         }
@@ -270,7 +277,8 @@ impl Engine {
                 self.applied(change, target.generation, &target.spec_hash).await
             }
             WriteAnswer::Applied(object) => self.applied(change, domain::changes::plan::generation(&object), &spec_hash(&object)).await,
-            WriteAnswer::Conflict => Ok(Round::Again(Duration::ZERO)),
+            // Whose conflict it was, the next look tells; were it nobody's, this would be sent again and again.
+            WriteAnswer::Conflict | WriteAnswer::Gone(_) => Ok(Round::Again(LOOK_AGAIN)),
             WriteAnswer::Refused(why) => {
                 self.conclude(change, State::Errored, &format!("the cluster refused the write: {why}"), None).await?;
                 Ok(Round::Over)
@@ -340,7 +348,9 @@ impl Engine {
             let began = self.0.store.journal(&change.id).await?.applied_at.unwrap_or(change.requested_at);
             self.0.store.judge_record(&mut tx, &change.id, verdict, now.seconds_since(began)).await?;
         }
-        if change.plan.kind == Kind::Rollback && state == State::Succeeded {
+        // What still runs is not put on hold: the rollback was of something else.
+        let left = change.plan.from != change.plan.to;
+        if change.plan.kind == Kind::Rollback && state == State::Succeeded && left {
             self.0.store.insert_hold(&mut tx, &hold(change, now)).await?;
         }
         let good = if state == State::Succeeded { "done" } else { "failed" };

@@ -22,6 +22,8 @@ use tokio::task::JoinSet;
 
 /// Events of a namespace that are held.
 const MOST: usize = 500;
+/// The longest message of one that is held, in characters.
+const LONGEST: usize = 2000;
 /// How often it is told that there are new ones.
 const TELL_EVERY: Duration = Duration::from_secs(1);
 
@@ -72,8 +74,17 @@ fn small(object: EventObject) -> Happening {
         kind: object.kind.unwrap_or_default(),
         reason: object.reason.unwrap_or_default(),
         object: format!("{}/{}", object.involved_object.kind.unwrap_or_default(), object.involved_object.name.unwrap_or_default()),
-        message: object.message.unwrap_or_default(),
+        message: shortened(object.message.unwrap_or_default()),
     }
+}
+
+/// Of the old kind of Events the API server bounds no message.
+fn shortened(mut message: String) -> String {
+    if let Some((end, _)) = message.char_indices().nth(LONGEST) {
+        message.truncate(end);
+        message.push('…');
+    }
+    message
 }
 
 /// The newest of one namespace.
@@ -220,6 +231,8 @@ mod tests {
         }));
         assert_eq!(old, new);
         assert_eq!((old.object.as_str(), old.count, old.at.to_string().as_str()), ("Pod/api-1", 274, "2026-11-24T09:41:50Z"));
+        let long = read(json!({"metadata": {"name": "d"}, "involvedObject": {}, "message": "ä".repeat(5000)}));
+        assert_eq!(long.message.chars().count(), LONGEST + 1);
         let once = read(json!({"metadata": {"name": "c", "creationTimestamp": "2026-11-24T09:00:00Z"}, "involvedObject": {}}));
         assert_eq!((once.count, once.at, once.object.as_str()), (1, once.first, "/"));
     }

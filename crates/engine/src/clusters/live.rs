@@ -21,6 +21,8 @@ pub enum WriteAnswer {
     Applied(Box<Value>),
     /// 409, or a JSON patch's `test` that failed: the object is not as we thought.
     Conflict,
+    /// 404: the object is not there.
+    Gone(String),
     /// The API server will not have it, whenever we ask.
     Refused(String),
     /// Try again after a while: 401, 429.
@@ -89,14 +91,11 @@ impl Cluster {
         }
     }
 
-    /// Deletes the very pod of the precondition. One of another uid, or none, is a conflict: look again.
+    /// Deletes the very pod of the precondition; one of another uid is a conflict.
     async fn delete(&self, target: &Target, pod: &str, options: String) -> WriteAnswer {
         let uri = pod_path(&target.namespace, pod);
         let request = http::Request::delete(uri).header("content-type", "application/json").header("accept", "application/json");
-        match self.send(request.body(options.into_bytes())).await {
-            WriteAnswer::Refused(why) if why.contains("not found") => WriteAnswer::Conflict,
-            answer => answer,
-        }
+        self.send(request.body(options.into_bytes())).await
     }
 
     async fn patch(&self, target: &Target, content_type: &str, bytes: String, dry: &str) -> WriteAnswer {
@@ -138,6 +137,7 @@ fn refused(error: &kube::Error) -> WriteAnswer {
     match status.code {
         409 => WriteAnswer::Conflict,
         _ if failed_test || status.message.contains("testing path") || status.message.contains("testing value") => WriteAnswer::Conflict,
+        404 => WriteAnswer::Gone(status.message.clone()),
         401 | 429 => WriteAnswer::Later(status.message.clone()),
         400..=499 => WriteAnswer::Refused(status.message.clone()),
         _ => WriteAnswer::Unknown(status.message.clone()),

@@ -21,6 +21,8 @@ pub struct Order {
     newest: HashMap<u64, u64>,
     /// Those that are gone, oldest first.
     graves: VecDeque<(u64, u64)>,
+    /// The newest version of the last list: what it did not have, and is no newer, is gone.
+    listed: u64,
 }
 
 impl Order {
@@ -30,6 +32,7 @@ impl Order {
             Event::Init => {
                 self.newest.clear();
                 self.graves.clear();
+                self.listed = 0;
                 true
             }
             Event::InitApply(object) | Event::Apply(object) => self.note(object).is_some(),
@@ -40,7 +43,10 @@ impl Order {
                 }
                 None => false,
             },
-            Event::InitDone => true,
+            Event::InitDone => {
+                self.listed = self.newest.values().copied().max().unwrap_or_default();
+                true
+            }
         }
     }
 
@@ -51,7 +57,7 @@ impl Order {
         let Some(version) = meta.resource_version.as_deref().and_then(|version| version.parse::<u64>().ok()) else {
             return Some((name, 0));
         };
-        let known = self.newest.entry(name).or_default();
+        let known = self.newest.entry(name).or_insert(self.listed);
         if version <= *known {
             return None;
         }
@@ -97,7 +103,11 @@ mod tests {
             (Event::Delete(map("a", "12")), false),
             (Event::Apply(map("a", "opaque")), true),
             (Event::Init, true),
-            (Event::InitApply(map("a", "2")), true),
+            (Event::InitApply(map("b", "2")), true),
+            (Event::InitApply(map("a", "5")), true),
+            (Event::InitDone, true),
+            (Event::Apply(map("c", "4")), false),
+            (Event::Apply(map("c", "6")), true),
         ] {
             assert_eq!(order.is_news(&event), news, "{event:?}");
         }

@@ -3,7 +3,7 @@
 //! Invariants: each line is given once. Nobody waits for a slow reader: what it does not take in time is left out, and said.
 //! Dropping [`Follow`] ends everything that runs for it.
 
-use super::{BYTES, CONTAINERS, Left, Member, Place, kept, members, said};
+use super::{BYTES, CONTAINERS, Left, Member, Place, kept, members, said, stamped};
 use crate::clusters::logs::{How, NoLog, Source};
 use domain::Time;
 use domain::clusters::logs::{Ring, Window};
@@ -426,6 +426,7 @@ impl Reading {
         let how = self.how();
         let mut lines = self.place.cluster.open_log(source, how).await?;
         while let Some((at, text)) = lines.next().await.map_err(NoLog::Broken)? {
+            let at = stamped(at, &text)?;
             // No await between counting a line as read and handing it over: a reading may be ended at any of them.
             let Some(line) = kept(&mut self.left().seam, source, at, text, &self.wanted) else { continue };
             *count += 1;

@@ -183,6 +183,7 @@ impl Place {
             let _place = self.read_at_once().acquire_owned().await;
             let mut lines = self.cluster.open_log(source, how).await?;
             while let Some((at, text)) = lines.next().await.map_err(NoLog::Broken)? {
+                let at = stamped(at, &text)?;
                 let Some(line) = kept(&mut seam, source, at, text, wanted) else { continue };
                 if wanted.filter.takes_text(&line.text) { ring.push(line) } else { hidden += 1 }
             }
@@ -204,13 +205,16 @@ fn capitalised(text: &str) -> String {
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
-/// A line that is new and not too old. One without a stamp counts as written when it came.
-fn kept(seam: &mut Seam, source: &Source, at: Option<Moment>, text: String, wanted: &LogsWanted) -> Option<LogLine> {
-    let at = match at {
-        Some(at) if !seam.is_new(at) || wanted.since.is_some_and(|since| at < since) => return None,
-        Some(at) => at,
-        None => Moment::from(now()),
-    };
+/// Text without a stamp is no line of the container: somebody on the way to it says why there are none.
+fn stamped(at: Option<Moment>, text: &str) -> Result<Moment, NoLog> {
+    at.ok_or_else(|| NoLog::NotYet(text.to_owned()))
+}
+
+/// A line that is new and not too old.
+fn kept(seam: &mut Seam, source: &Source, at: Moment, text: String, wanted: &LogsWanted) -> Option<LogLine> {
+    if !seam.is_new(at) || wanted.since.is_some_and(|since| at < since) {
+        return None;
+    }
     Some(LogLine { at, pod: source.pod.clone(), container: source.container.clone(), text, kind: LineKind::Line })
 }
 

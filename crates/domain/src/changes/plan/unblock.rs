@@ -37,14 +37,17 @@ pub(super) fn unblock(facts: &Facts, target: &Live, pod: &str) -> Result<Made, R
         desired: desired_now(target),
         words: vec![
             Word { what: "Pod".into(), text: format!("{pod} is deleted, and made anew from the present template") },
-            Word { what: "Why".into(), text: format!("It is of an earlier revision and cannot start: {}: {}", said.reason, said.message) },
-            Word { what: "Volumes".into(), text: "Stay: the new pod takes them over".into() },
+            Word {
+                what: "Why".into(),
+                text: format!("It is of an earlier revision and does not become ready: {}: {}", said.reason, said.message),
+            },
+            Word { what: "Volumes".into(), text: "Claims stay: the new pod takes them over. What is in emptyDir goes".into() },
             Word { what: "Image".into(), text: format!("Becomes {}, as the spec says already", artifact(target).version()) },
             replicas_stay(target),
         ],
         gates: vec![
             pass("blocker", "This pod holds up the set", format!("{} waits for it to become ready", facts.component.workload.name)),
-            warn("data", "What it holds in memory is lost", "A pod that cannot start serves nothing".into()),
+            warn("data", "All of it ends", format!("Of its containers {} fails; what others of this pod still do ends too", failing(said))),
             pass("target", "Target is as planned", format!("Generation {}", generation(&target.object))),
             pass("gitops", "Not managed elsewhere", "No GitOps tool owns this workload".into()),
         ],
@@ -52,4 +55,9 @@ pub(super) fn unblock(facts: &Facts, target: &Live, pod: &str) -> Result<Made, R
         source: None,
         to_revision: None,
     })
+}
+
+/// A pod that could not be placed names no container.
+fn failing(said: &PodSaid) -> &str {
+    if said.container.is_empty() { "the first" } else { &said.container }
 }

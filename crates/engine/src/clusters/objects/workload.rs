@@ -89,6 +89,7 @@ struct StatefulSetStatus {
     updated_replicas: i64,
     ready_replicas: i64,
     available_replicas: i64,
+    current_replicas: i64,
     current_revision: String,
     update_revision: String,
 }
@@ -150,6 +151,7 @@ pub fn stateful_set(object: StatefulSetObject) -> Workload {
         observed_generation: status.observed_generation,
         on_delete: spec.update_strategy.kind == "OnDelete",
         parallel: spec.pod_management_policy == "Parallel",
+        old_below: spec.update_strategy.rolling_update.as_ref().map_or(status.current_replicas, |r| r.partition.unwrap_or(0)),
         partition: spec.update_strategy.rolling_update.and_then(|r| r.partition).unwrap_or(0),
         desired: spec.replicas.unwrap_or(1),
         replicas: status.replicas,
@@ -188,6 +190,7 @@ fn workload(kind: WorkloadKind, metadata: &ObjectMeta, template: Template) -> Wo
         paused: false,
         on_delete: false,
         parallel: false,
+        old_below: 0,
         partition: 0,
         desired: 0,
         replicas: 0,
