@@ -1,7 +1,7 @@
 //! The queue and the past: every change, newest first, filtered by the URL.
 
 use super::{ChangesData, Filter};
-use crate::parts::{Icon, PageHead, Panel, RelTime, StatePill};
+use crate::parts::{Icon, PageHead, Panel, RelTime, StatePill, choose};
 use crate::{Viewer, links, words};
 use domain::Time;
 use domain::changes::{Change, State};
@@ -40,9 +40,9 @@ fn filters(viewer: &Viewer, data: &ChangesData) -> AnyView {
     let clear = (here(filter, None) != "/changes").then(|| view! { <a class="btn btn-ghost" href="/changes">"Clear filters"</a> });
     view! {
         <form class="panel-body form-row compose" method="get" action="/changes" role="search" aria-label="Changes">
-            {choose("environment", "Environment", "All environments", environments, filter.environment.as_deref())}
-            {choose("component", "Component", "All components", data.components.clone(), filter.component.as_deref())}
-            {choose("state", "State", "All states", states, state.as_deref())}
+            {one_of("environment", "Environment", "All environments", environments, filter.environment.as_deref())}
+            {one_of("component", "Component", "All components", data.components.clone(), filter.component.as_deref())}
+            {one_of("state", "State", "All states", states, state.as_deref())}
             <button class="btn" type="submit">"Filter"</button>
             {clear}
         </form>
@@ -50,20 +50,10 @@ fn filters(viewer: &Viewer, data: &ChangesData) -> AnyView {
     .into_any()
 }
 
-fn choose(name: &'static str, label: &'static str, all: &'static str, options: Vec<(String, String)>, chosen: Option<&str>) -> AnyView {
-    let chosen = chosen.unwrap_or_default().to_owned();
-    let id = format!("f-{name}");
-    let options = options
-        .into_iter()
-        .map(|(value, title)| view! { <option value=value.clone() selected=value == chosen>{title}</option> })
-        .collect_view();
-    view! {
-        <div class="field grow">
-            <label for=id.clone()>{label}</label>
-            <span class="select"><select class="input" id=id name=name><option value="">{all}</option>{options}</select><Icon name="down-chev"/></span>
-        </div>
-    }
-    .into_any()
+/// All of them, or one.
+fn one_of(name: &'static str, label: &'static str, all: &str, mut options: Vec<(String, String)>, chosen: Option<&str>) -> AnyView {
+    options.insert(0, (String::new(), all.to_owned()));
+    choose(name, label, options, chosen.unwrap_or_default())
 }
 
 fn empty(viewer: &Viewer, data: &ChangesData) -> AnyView {

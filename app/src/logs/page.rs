@@ -1,7 +1,7 @@
 //! The page of logs. Without JavaScript: the newest lines, a form that asks again, and a file to take away.
 
 use super::{LINES, Logs, LogsData, NONE, SCROLLS, SHOWN, line};
-use crate::parts::{Icon, Notice, PageHead, Panel, visible};
+use crate::parts::{Icon, Notice, PageHead, Panel, choose, visible};
 use crate::{Viewer, links, words};
 use domain::clusters::{CellState, LineKind, LogLine, Logs as Found, Moment};
 use domain::{Error, Time};
@@ -90,21 +90,6 @@ fn form(data: &LogsData) -> AnyView {
             <label class="check"><input type="checkbox" name="previous" value="true" checked=data.previous/>"Run before the present one"</label>
             <button class="btn" type="submit">"Load again"</button>
         </form>
-    }
-    .into_any()
-}
-
-fn choose(name: &'static str, label: &'static str, options: Vec<(String, String)>, chosen: &str) -> AnyView {
-    let (id, chosen) = (format!("f-{name}"), chosen.to_owned());
-    let options = options
-        .into_iter()
-        .map(|(value, title)| view! { <option value=value.clone() selected=value == chosen>{title}</option> })
-        .collect_view();
-    view! {
-        <div class="field grow">
-            <label for=id.clone()>{label}</label>
-            <span class="select"><select class="input" id=id name=name>{options}</select><Icon name="down-chev"/></span>
-        </div>
     }
     .into_any()
 }

@@ -1,5 +1,6 @@
 //! Forms and the buttons of acts. A button that a person may not press stays where it is, looks disabled and says why.
 
+use super::Icon;
 use domain::Error;
 use leptos::prelude::*;
 
@@ -47,4 +48,21 @@ pub fn ReasonField(
             {error.map(|error| view! { <p class="error" id=error_id><super::Icon name="down"/>{error}</p> })}
         </div>
     }
+}
+
+/// A field in which one of several values is chosen.
+/// `options`: value and title of each. `chosen`: a value.
+pub fn choose(name: &'static str, label: &'static str, options: Vec<(String, String)>, chosen: &str) -> AnyView {
+    let (id, chosen) = (format!("f-{name}"), chosen.to_owned());
+    let options = options
+        .into_iter()
+        .map(|(value, title)| view! { <option value=value.clone() selected=value == chosen>{title}</option> })
+        .collect_view();
+    view! {
+        <div class="field grow">
+            <label for=id.clone()>{label}</label>
+            <span class="select"><select class="input" id=id name=name>{options}</select><Icon name="down-chev"/></span>
+        </div>
+    }
+    .into_any()
 }

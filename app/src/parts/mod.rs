@@ -13,7 +13,7 @@ mod tables;
 pub use bar::{RolloutBar, RolloutFigures, pods_of};
 pub use checks::{GateList, StepList, VoteList, may_vote};
 pub use diff::Diff;
-pub use form::{ActButton, ReasonField, refused_hint};
+pub use form::{ActButton, ReasonField, choose, refused_hint};
 pub use gap::{Gap, gap_of};
 pub use lead::PageHead;
 pub use matrix::MatrixTable;

@@ -100,13 +100,11 @@ pub struct List {
     pub remote: Remote,
 }
 
+/// What every change is asked for with.
 #[derive(Args)]
-pub struct Promote {
+pub struct Ask {
     pub component: String,
     pub environment: String,
-    /// Where the release runs now; without it where the configuration promotes from
-    #[arg(long, value_name = "ENVIRONMENT")]
-    pub from: Option<String>,
     #[arg(long)]
     pub reason: String,
     /// Wait for the end, and tell the rollout's progress
@@ -114,66 +112,47 @@ pub struct Promote {
     pub wait: bool,
     #[command(flatten)]
     pub remote: Remote,
+}
+
+#[derive(Args)]
+pub struct Promote {
+    /// Where the release runs now; without it where the configuration promotes from
+    #[arg(long, value_name = "ENVIRONMENT")]
+    pub from: Option<String>,
+    #[command(flatten)]
+    pub ask: Ask,
 }
 
 #[derive(Args)]
 pub struct Rollback {
-    pub component: String,
-    pub environment: String,
     /// Without it the last revision that did not fail, with another release than the present one
     #[arg(long, value_name = "N")]
     pub to_revision: Option<i64>,
-    #[arg(long)]
-    pub reason: String,
-    /// Wait for the end, and tell the rollout's progress
-    #[arg(long)]
-    pub wait: bool,
     #[command(flatten)]
-    pub remote: Remote,
+    pub ask: Ask,
 }
 
 #[derive(Args)]
 pub struct Scale {
-    pub component: String,
-    pub environment: String,
     #[arg(long, value_name = "N")]
     pub replicas: i64,
-    #[arg(long)]
-    pub reason: String,
-    /// Wait for the end, and tell the rollout's progress
-    #[arg(long)]
-    pub wait: bool,
     #[command(flatten)]
-    pub remote: Remote,
+    pub ask: Ask,
 }
 
 #[derive(Args)]
 pub struct Restart {
-    pub component: String,
-    pub environment: String,
-    #[arg(long)]
-    pub reason: String,
-    /// Wait for the end, and tell the rollout's progress
-    #[arg(long)]
-    pub wait: bool,
     #[command(flatten)]
-    pub remote: Remote,
+    pub ask: Ask,
 }
 
 #[derive(Args)]
 pub struct Unblock {
-    pub component: String,
-    pub environment: String,
     /// Its name, as the component's page gives it
     #[arg(long)]
     pub pod: String,
-    #[arg(long)]
-    pub reason: String,
-    /// Wait for the end, and tell the rollout's progress
-    #[arg(long)]
-    pub wait: bool,
     #[command(flatten)]
-    pub remote: Remote,
+    pub ask: Ask,
 }
 
 #[derive(Args)]

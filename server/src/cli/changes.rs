@@ -1,6 +1,6 @@
 //! The API from a terminal: what runs where, asking for changes, approving them, waiting for their end.
 
-use super::arguments::{Approve, List, Matrix, Promote, Remote, Restart, Rollback, Scale, Unblock};
+use super::arguments::{Approve, Ask, List, Matrix, Promote, Remote, Restart, Rollback, Scale, Unblock};
 use super::remote::{Client, Refused, parse, segment};
 use super::show::{plain, table};
 use super::{Done, Failure};
@@ -69,16 +69,12 @@ pub fn list(arguments: &List) -> Done {
 }
 
 pub fn promote(arguments: &Promote) -> Done {
-    let client = Client::of(&arguments.remote)?;
+    let client = Client::of(&arguments.ask.remote)?;
     let from = match &arguments.from {
         Some(from) => from.clone(),
-        None => source_of(&client, &arguments.environment)?,
+        None => source_of(&client, &arguments.ask.environment)?,
     };
-    let body = json!({
-        "kind": "promote", "component": arguments.component, "environment": arguments.environment,
-        "from": from, "reason": arguments.reason,
-    });
-    ask(&client, &body, &arguments.remote, arguments.wait)
+    ask(&client, &arguments.ask, "promote", Some(("from", json!(from))))
 }
 
 fn source_of(client: &Client, environment: &str) -> Result<String, Failure> {
@@ -89,16 +85,12 @@ fn source_of(client: &Client, environment: &str) -> Result<String, Failure> {
 }
 
 pub fn rollback(arguments: &Rollback) -> Done {
-    let client = Client::of(&arguments.remote)?;
+    let client = Client::of(&arguments.ask.remote)?;
     let to_revision = match arguments.to_revision {
         Some(revision) => revision,
-        None => last_good(&client, &arguments.component, &arguments.environment)?,
+        None => last_good(&client, &arguments.ask.component, &arguments.ask.environment)?,
     };
-    let body = json!({
-        "kind": "rollback", "component": arguments.component, "environment": arguments.environment,
-        "to_revision": to_revision, "reason": arguments.reason,
-    });
-    ask(&client, &body, &arguments.remote, arguments.wait)
+    ask(&client, &arguments.ask, "rollback", Some(("to_revision", json!(to_revision))))
 }
 
 fn last_good(client: &Client, component: &str, environment: &str) -> Result<i64, Failure> {
@@ -123,33 +115,27 @@ fn good_record(records: &[DeploymentRecord]) -> Option<&DeploymentRecord> {
 }
 
 pub fn scale(arguments: &Scale) -> Done {
-    let body = json!({
-        "kind": "scale", "component": arguments.component, "environment": arguments.environment,
-        "replicas": arguments.replicas, "reason": arguments.reason,
-    });
-    ask(&Client::of(&arguments.remote)?, &body, &arguments.remote, arguments.wait)
+    ask(&Client::of(&arguments.ask.remote)?, &arguments.ask, "scale", Some(("replicas", json!(arguments.replicas))))
 }
 
 pub fn restart(arguments: &Restart) -> Done {
-    let body = json!({
-        "kind": "restart", "component": arguments.component, "environment": arguments.environment, "reason": arguments.reason,
-    });
-    ask(&Client::of(&arguments.remote)?, &body, &arguments.remote, arguments.wait)
+    ask(&Client::of(&arguments.ask.remote)?, &arguments.ask, "restart", None)
 }
 
 pub fn unblock(arguments: &Unblock) -> Done {
-    let body = json!({
-        "kind": "unblock", "component": arguments.component, "environment": arguments.environment,
-        "pod": arguments.pod, "reason": arguments.reason,
-    });
-    ask(&Client::of(&arguments.remote)?, &body, &arguments.remote, arguments.wait)
+    ask(&Client::of(&arguments.ask.remote)?, &arguments.ask, "unblock", Some(("pod", json!(arguments.pod))))
 }
 
-fn ask(client: &Client, body: &Value, remote: &Remote, wait: bool) -> Done {
+/// `own`: what only this kind of change has.
+fn ask(client: &Client, asked: &Ask, kind: &str, own: Option<(&str, Value)>) -> Done {
+    let mut body = json!({"kind": kind, "component": asked.component, "environment": asked.environment, "reason": asked.reason});
+    if let Some((field, value)) = own {
+        body[field] = value;
+    }
     // An answer may be lost on its way; the key makes asking again the same request.
     let key = uuid::Uuid::now_v7().to_string();
-    let answer = patiently(PATIENCE_TO_ASK, || client.post("/api/v1/changes", body, Some(&key)))?;
-    finish(client, answer, remote, wait)
+    let answer = patiently(PATIENCE_TO_ASK, || client.post("/api/v1/changes", &body, Some(&key)))?;
+    finish(client, answer, &asked.remote, asked.wait)
 }
 
 pub fn approve(arguments: &Approve) -> Done {

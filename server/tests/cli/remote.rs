@@ -1,4 +1,4 @@
-//! `devmatrix matrix`, `changes`, `promote`, `rollback`, `approve` against a running demo.
+//! `devmatrix matrix`, `changes`, `promote`, `rollback`, `scale`, `restart`, `unblock`, `approve` against a running demo.
 
 use crate::support::{DEADLINE, Ran, Server, devmatrix, ran, run};
 use std::fs;
@@ -49,6 +49,10 @@ fn the_main_journey_from_a_terminal() {
     held.refused(1, &["release_on_hold"]);
     let list = terminal.run("viv", &["changes", "--environment", "prod", "--state", "succeeded"]);
     assert_eq!(list.good().lines().count(), 3, "{}", list.stdout);
+    terminal.run("bea", &["scale", "redis", "prod", "--replicas", "1", "--reason", "x"]).refused(1, &["already_running"]);
+    terminal.run("bea", &["unblock", "postgres", "prod", "--pod", "postgres-0", "--reason", "x"]).refused(1, &["not_blocked"]);
+    let restarted = terminal.run("bea", &["restart", "redis", "prod", "--reason", "a leak"]);
+    assert!(restarted.good().contains("awaiting approval"), "{}", restarted.stdout);
     terminal.run("viv", &["changes", "--state", "done"]).refused(1, &["state"]);
     assert_eq!(server.stop(), Some(0));
 }

@@ -10,6 +10,7 @@ use crate::status::Status;
 use futures::{Stream, stream};
 use http_body_util::BodyExt;
 use hyper::body::{Bytes, Frame, Incoming};
+use std::ops::ControlFlow;
 use tokio::sync::watch::Receiver;
 
 pub(super) struct Relay {
@@ -35,17 +36,8 @@ impl Relay {
 
     async fn next(&mut self) -> Option<Result<Bytes, Cut>> {
         loop {
-            while self.weather.borrow().black_hole {
-                self.weather.changed().await.ok()?;
-            }
-            if self.weather.borrow().mute_watches {
-                std::future::pending::<()>().await;
-            }
-            if let Some(line) = self.lines.pop() {
-                return Some(Ok(line));
-            }
-            if self.ended && self.lines.is_empty() {
-                return None;
+            if let ControlFlow::Break(line) = self.lines.turn(&mut self.weather, self.ended).await {
+                return line.map(Ok);
             }
             tokio::select! {
                 changed = self.weather.changed() => {
@@ -54,7 +46,7 @@ impl Relay {
                         return Some(Err(Cut));
                     }
                 }
-                () = Lines::released(self.lines.held()) => {}
+                () = self.lines.released() => {}
                 piece = self.body.frame(), if !self.ended => match piece {
                     Some(Ok(piece)) => self.take(piece),
                     Some(Err(_)) => return Some(Err(Cut)),

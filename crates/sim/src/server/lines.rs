@@ -2,10 +2,12 @@
 //!
 //! Invariant: without a script each line goes once, in its order, at once.
 
-use crate::faults::Twist;
+use crate::faults::{Twist, Weather};
 use hyper::body::Bytes;
 use std::collections::VecDeque;
+use std::ops::ControlFlow;
 use std::time::Duration;
+use tokio::sync::watch::Receiver;
 use tokio::time::{Instant, sleep_until};
 
 /// So long events are held, so that there are several to go in another order.
@@ -39,8 +41,23 @@ impl Lines {
         }
     }
 
-    /// The next line, if one may go now.
-    pub fn pop(&mut self) -> Option<Bytes> {
+    /// What goes now, as the weather lets it: a line, or None at the end of a stream that has `ended`. `Continue`: nothing yet.
+    pub async fn turn(&mut self, weather: &mut Receiver<Weather>, ended: bool) -> ControlFlow<Option<Bytes>> {
+        while weather.borrow().black_hole {
+            if weather.changed().await.is_err() {
+                return ControlFlow::Break(None);
+            }
+        }
+        if weather.borrow().mute_watches {
+            std::future::pending::<()>().await;
+        }
+        match self.pop() {
+            None if !ended || !self.is_empty() => ControlFlow::Continue(()),
+            line => ControlFlow::Break(line),
+        }
+    }
+
+    fn pop(&mut self) -> Option<Bytes> {
         if self.held.is_some_and(|until| Instant::now() < until) {
             return None;
         }
@@ -56,14 +73,10 @@ impl Lines {
     }
 
     /// Until what is held may go; for ever if nothing is.
-    pub async fn released(held: Option<Instant>) {
-        match held {
+    pub async fn released(&self) {
+        match self.held {
             Some(until) => sleep_until(until).await,
             None => std::future::pending().await,
         }
-    }
-
-    pub fn held(&self) -> Option<Instant> {
-        self.held
     }
 }

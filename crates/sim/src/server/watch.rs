@@ -14,6 +14,7 @@ use futures::stream;
 use hyper::body::Bytes;
 use serde::Serialize;
 use serde_json::{Value, json};
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch::Receiver;
@@ -82,22 +83,13 @@ fn unreadable(version: &str) -> Status {
 impl Watch {
     async fn next(&mut self) -> Option<Result<Bytes, Cut>> {
         loop {
-            while self.weather.borrow().black_hole {
-                self.weather.changed().await.ok()?;
-            }
-            if self.weather.borrow().mute_watches {
-                std::future::pending::<()>().await;
-            }
-            if let Some(line) = self.lines.pop() {
-                return Some(Ok(line));
-            }
-            if self.ended && self.lines.is_empty() {
-                return None;
+            if let ControlFlow::Break(line) = self.lines.turn(&mut self.weather, self.ended).await {
+                return line.map(Ok);
             }
             tokio::select! {
                 changed = self.changed.changed() => { changed.ok()?; self.catch_up(); }
                 changed = self.weather.changed() => { changed.ok()?; if self.is_cut() { return Some(Err(Cut)); } }
-                () = Lines::released(self.lines.held()) => {}
+                () = self.lines.released() => {}
                 () = sleep_until(self.deadline), if !self.ended => { self.bookmark(json!({})); self.ended = true; }
                 () = sleep_until(self.next_bookmark), if self.lines.is_empty() => self.bookmark(json!({})),
             }
