@@ -2,6 +2,7 @@
 //! stores and tells. The worker does the rest.
 
 mod facts;
+mod gates;
 mod sight;
 pub(crate) mod worker;
 

@@ -10,11 +10,9 @@ use crate::error::Result;
 use crate::events::{Event, Topic};
 use crate::store::{Act, Journal};
 use domain::Time;
-use domain::catalog::{Approval, Component, Environment};
 use domain::changes::plan::spec_hash;
 use domain::changes::step::{self, Next, Written, next_step};
-use domain::changes::{Change, Hold, Kind, Outcome, Plan, Stamp, State, Step};
-use domain::clusters::CellState;
+use domain::changes::{Change, Hold, Kind, Outcome, Stamp, State, Step};
 use domain::releases::RecordOutcome;
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -199,43 +197,6 @@ impl Engine {
         Ok(true)
     }
 
-    /// What forbids the write now although it was approved: votes, policy, holds and the source are looked at again.
-    async fn forbidden_now(&self, change: &Change) -> Result<Option<String>> {
-        if !self.votes_suffice(change) {
-            return Ok(Some("the votes no longer suffice: somebody who approved may not decide any more".into()));
-        }
-        let (plan, catalog) = (&change.plan, self.catalog());
-        let (component, environment) = (catalog.component(&plan.component)?, catalog.environment(&plan.environment)?);
-        if policy(environment, plan.kind) != plan.approval {
-            return Ok(Some(format!("who must approve changes of {} was changed after the plan was made; plan again", environment.title)));
-        }
-        if plan.kind == Kind::Scale && self.autoscaler(component, environment)?.is_some() {
-            return Ok(Some("an autoscaler has taken over the number of replicas after the plan was made".into()));
-        }
-        if let Some((pod, uid)) = plan.patch.deletes()
-            && self.blocker(component, environment).await?.is_none_or(|blocker| blocker.uid != uid)
-        {
-            return Ok(Some(format!("{pod} does not hold up the set any more: it is gone, it became ready, or another one does")));
-        }
-        if plan.kind != Kind::Promote {
-            return Ok(None);
-        }
-        let holds = self.0.store.holds(Some(&plan.component), Some(&plan.environment)).await?;
-        if holds.iter().any(|hold| hold.digest.is_some() && hold.digest == plan.to.digest) {
-            return Ok(Some(format!("{} was put on hold here after the plan was made", plan.to.version())));
-        }
-        self.source_failed(component, plan)
-    }
-
-    /// A source that has gone on to another release says nothing; one in which this very release is failing does.
-    fn source_failed(&self, component: &Component, plan: &Plan) -> Result<Option<String>> {
-        let Some(source) = &plan.source else { return Ok(None) };
-        let cell = self.bare_cell(component, self.catalog().environment(source)?)?;
-        let failing = matches!(cell.state, CellState::Degraded | CellState::Down) && cell.digest == plan.to.digest;
-        Ok(failing
-            .then(|| format!("{} became {} in {source} after the plan was made: {}", plan.to.version(), cell.state.as_str(), cell.reason)))
-    }
-
     async fn intend(&self, change: &Change, fence: i64, resource_version: &str) -> Result<Round> {
         if let Some(why) = self.forbidden_now(change).await? {
             self.conclude(change, State::Superseded, &why, None).await?;
@@ -394,14 +355,6 @@ fn hold(change: &Change, at: Time) -> Hold {
         change: change.id.clone(),
         by: change.plan.requester.clone(),
         at,
-    }
-}
-
-/// Whose votes a change of this kind needs here, as it is configured now.
-fn policy(environment: &Environment, kind: Kind) -> Option<Approval> {
-    match kind {
-        Kind::Promote | Kind::Scale | Kind::Restart | Kind::Unblock => environment.approval.clone(),
-        Kind::Rollback => environment.rollback_needs_approval.then(|| environment.approval.clone()).flatten(),
     }
 }
 

@@ -3,15 +3,15 @@
 //! Invariants: each line is given once. Nobody waits for a slow reader: what it does not take in time is left out, and said.
 //! Dropping [`Follow`] ends everything that runs for it.
 
-use super::{BYTES, CONTAINERS, Left, Member, Place, kept, members, said, stamped};
-use crate::clusters::logs::{How, NoLog, Source};
+use super::buffer::Buffer;
+use super::reading::{End, Reading};
+use super::{CONTAINERS, Left, Member, Place, members, said};
+use crate::clusters::logs::{NoLog, Source};
 use domain::Time;
-use domain::clusters::logs::{Ring, Window};
 use domain::clusters::{LineKind, LogLine, LogsWanted, Pod};
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
-use tokio::sync::{Notify, OwnedSemaphorePermit};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
@@ -26,8 +26,6 @@ const GRACE: Duration = Duration::from_secs(3);
 const RETRY: Duration = Duration::from_millis(500);
 const RETRY_AT_MOST: Duration = Duration::from_secs(10);
 const RETRY_ENDED: Duration = Duration::from_secs(30);
-/// A log that was open for so long did not fail, also when nothing was written meanwhile.
-const LASTED: Duration = Duration::from_secs(5);
 
 /// A log that is followed.
 pub struct Follow {
@@ -35,23 +33,9 @@ pub struct Follow {
     _work: AbortOnDropHandle<()>,
 }
 
-/// What has come and was not taken yet.
-struct Buffer {
-    held: Mutex<Held>,
-    news: Notify,
-    began: Instant,
-}
-
-struct Held {
-    window: Window,
-    ready: Ring,
-    over: bool,
-}
-
 impl Follow {
     pub(super) fn start(place: Place, wanted: LogsWanted, stop: CancellationToken) -> Follow {
-        let held = Held { window: Window::new(REORDER_MS, LogsWanted::MOST), ready: Ring::new(LogsWanted::MOST, BYTES), over: false };
-        let buffer = Arc::new(Buffer { held: Mutex::new(held), news: Notify::new(), began: Instant::now() });
+        let buffer = Buffer::new(REORDER_MS);
         let theirs = buffer.clone();
         let work = tokio::spawn(async move {
             tokio::select! {
@@ -83,72 +67,16 @@ impl Follow {
     }
 }
 
-impl Buffer {
-    fn held(&self) -> MutexGuard<'_, Held> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn now_ms(&self) -> u64 {
-        self.began.elapsed().as_millis() as u64
-    }
-
-    fn push(&self, line: LogLine) {
-        let now = self.now_ms();
-        let held = &mut *self.held();
-        held.window.push(line, now);
-        held.window.due(now).into_iter().for_each(|line| held.ready.push(line));
-        self.news.notify_one();
-    }
-
-    /// Lines that are in order already.
-    fn put(&self, lines: Vec<LogLine>) {
-        let held = &mut *self.held();
-        lines.into_iter().for_each(|line| held.ready.push(line));
-        self.news.notify_one();
-    }
-
-    /// What is ready; whether more waits for its turn; whether nothing will come any more.
-    fn take(&self) -> (Vec<LogLine>, bool, bool) {
-        let now = self.now_ms();
-        let held = &mut *self.held();
-        held.window.due(now).into_iter().for_each(|line| held.ready.push(line));
-        let (mut lines, left_out) = held.ready.take();
-        if left_out > 0 {
-            let words = format!("{left_out} lines are left out: they came faster than they were taken");
-            lines.insert(0, said(LineKind::LeftOut, "", "", words));
-        }
-        (lines, !held.window.is_empty(), held.over)
-    }
-
-    fn forget(&self, pod: &str) {
-        self.held().window.forget(pod);
-    }
-
-    fn close(&self) {
-        self.held().over = true;
-        self.news.notify_one();
-    }
-}
-
 /// A pod by name and birth: a StatefulSet's successor has the name of the one before it.
-type Born = (String, Time);
+pub(super) type Born = (String, Time);
 
 /// One log: of a container of a pod.
-type Key = (Born, Source);
+pub(super) type Key = (Born, Source);
 
 /// What is known of one log that is followed. How far it was read outlives each reading.
 struct Followed {
     left: Arc<Mutex<Left>>,
     restarts: i64,
-}
-
-/// How one reading of a log ended.
-struct End {
-    key: Key,
-    turn: u64,
-    why: Option<NoLog>,
-    /// Whether any line came, or it was open for a while.
-    went: bool,
 }
 
 struct Crew {
@@ -401,62 +329,6 @@ impl Followed {
     }
 }
 
-/// Follows one log from where it was left, until it ends or breaks off.
-struct Reading {
-    place: Place,
-    wanted: LogsWanted,
-    buffer: Arc<Buffer>,
-    left: Arc<Mutex<Left>>,
-}
-
-impl Reading {
-    async fn run(self, key: Key, turn: u64) -> End {
-        let began = Instant::now();
-        let mut lines = 0_u64;
-        let why = self.through(&key.1, &mut lines).await.err();
-        End { key, turn, why, went: lines > 0 || began.elapsed() > LASTED }
-    }
-
-    fn left(&self) -> MutexGuard<'_, Left> {
-        self.left.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    async fn through(&self, source: &Source, count: &mut u64) -> Result<(), NoLog> {
-        let _turn = self.turn(source).await?;
-        let how = self.how();
-        let mut lines = self.place.cluster.open_log(source, how).await?;
-        while let Some((at, text)) = lines.next().await.map_err(NoLog::Broken)? {
-            let at = stamped(at, &text)?;
-            // No await between counting a line as read and handing it over: a reading may be ended at any of them.
-            let Some(line) = kept(&mut self.left().seam, source, at, text, &self.wanted) else { continue };
-            *count += 1;
-            if self.wanted.filter.takes_text(&line.text) {
-                self.buffer.push(line);
-            }
-        }
-        Ok(())
-    }
-
-    /// From where it was left. At its first opening a log may be long: its newest lines will do.
-    fn how(&self) -> How {
-        let mut left = self.left();
-        left.seam.reopen();
-        let last = left.seam.last();
-        How { follow: true, previous: false, tail: last.is_none().then_some(LogsWanted::MOST), since: last.or(left.from) }
-    }
-
-    /// A place in the cluster's budget.
-    async fn turn(&self, source: &Source) -> Result<OwnedSemaphorePermit, NoLog> {
-        let budget = self.place.cluster.budget.followed.clone();
-        if let Ok(place) = budget.clone().try_acquire_owned() {
-            return Ok(place);
-        }
-        let words = "too many logs of this cluster are followed already: this one waits for its turn";
-        self.buffer.push(said(LineKind::Trouble, &source.pod, &source.container, words));
-        budget.acquire_owned().await.map_err(|error| NoLog::Broken(error.to_string()))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -468,8 +340,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_a_slow_reader_does_not_take_is_left_out_and_said() {
-        let held = Held { window: Window::new(0, LogsWanted::MOST), ready: Ring::new(LogsWanted::MOST, BYTES), over: false };
-        let buffer = Arc::new(Buffer { held: Mutex::new(held), news: Notify::new(), began: Instant::now() });
+        let buffer = Buffer::new(0);
         let many = LogsWanted::MOST as i64 + 250;
         (1..=many).for_each(|at| buffer.push(line(at)));
         buffer.close();

@@ -3,7 +3,9 @@
 //!
 //! Invariant: what a view holds is bounded, by containers, by lines and by bytes.
 
+mod buffer;
 mod follow;
+mod reading;
 
 pub use follow::Follow;
 
