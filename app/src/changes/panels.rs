@@ -31,7 +31,11 @@ pub(super) fn diff(data: &ChangeData) -> AnyView {
     plan_diff(&data.change.plan)
 }
 
+/// Nothing where a pod is deleted: of the workload nothing changes.
 pub(super) fn plan_diff(plan: &Plan) -> AnyView {
+    if plan.patch.deletes().is_some() {
+        return ().into_any();
+    }
     let target = &plan.target;
     let sub = format!("{} {}/{}, from a server-side dry run", target.kind, target.namespace, target.name);
     let end = view! { <span class="diffstat"><span class="a">{format!("+{}", plan.diff.added)}</span>" "<span class="d">{format!("−{}", plan.diff.removed)}</span></span> }.into_any();

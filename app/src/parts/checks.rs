@@ -114,7 +114,7 @@ fn row(change: &Change, step: Step, now: Time) -> AnyView {
     };
     let text = if class.is_empty() { "todo" } else { "medium" };
     let detail =
-        if step.detail.is_empty() && !change.state.is_terminal() { to_come(&step.name).to_owned() } else { words::sentence(&step.detail) };
+        if step.detail.is_empty() && !change.state.is_terminal() { to_come(change, &step.name) } else { words::sentence(&step.detail) };
     view! {
         <li class=class data-step=step.name.clone() data-state=step.state.clone()>
             {mark}
@@ -147,12 +147,13 @@ fn title(change: &Change, name: &str) -> String {
 }
 
 /// What a step that has not begun is going to do.
-fn to_come(name: &str) -> &'static str {
-    match name {
-        "approval" => "Another person decides on exactly this plan.",
-        "check" => "The facts are gathered once more. Any difference ends this change with no write.",
-        "write" => "One patch, with uid and resourceVersion as precondition.",
-        "rollout" => "Watched as kubectl watches it. Fails at once when a pod cannot start.",
+fn to_come(change: &Change, name: &str) -> String {
+    let words = match name {
+        "approval" => "Another person decides on exactly this plan",
+        "check" => "The facts are gathered once more. Any difference ends this change with no write",
+        "write" => change.plan.patch.in_words(),
+        "rollout" => "Watched as kubectl watches it. Fails at once when a pod cannot start",
         _ => "",
-    }
+    };
+    words::sentence(words)
 }

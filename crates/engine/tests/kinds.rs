@@ -371,9 +371,11 @@ async fn a_set_that_is_held_up_goes_on_when_its_pod_is_deleted() {
 
     let change = story.ask(unblock("postgres", "postgres-1")).await;
     assert_eq!((change.state, story.deletions()), (State::AwaitingApproval, 0), "the dry run deletes nothing");
+    let write = |change: &Change| change.steps.iter().find(|step| step.name == "write").unwrap().detail.clone();
+    assert_eq!(write(&change), "One deletion, with the pod's uid as precondition");
     story.world.approved(&change, "dmitri").await;
-    story.world.ends(&change, State::Succeeded).await;
-    assert_eq!(story.deletions(), 1);
+    let ended = story.world.ends(&change, State::Succeeded).await;
+    assert_eq!((story.deletions(), write(&ended).as_str()), (1, "postgres-1 is deleted"));
     story.runs("prod", "1.2").await;
     assert_eq!(story.cell().await.blocker, None);
     let refused = story.world.engine.ask(&pia, unblock("postgres", "postgres-1"), None).await.unwrap_err();

@@ -45,6 +45,14 @@ impl Patch {
         (self.kind == PatchKind::DeletePod).then(|| Some((text("/pod")?, text("/options/preconditions/uid")?)))?
     }
 
+    /// The write in words, before it is made.
+    pub fn in_words(&self) -> &'static str {
+        match self.kind {
+            PatchKind::StrategicMerge | PatchKind::Json => "One patch, with uid and resourceVersion as precondition",
+            PatchKind::DeletePod => "One deletion, with the pod's uid as precondition",
+        }
+    }
+
     pub fn content_type(&self) -> &'static str {
         match self.kind {
             PatchKind::StrategicMerge => "application/strategic-merge-patch+json",

@@ -326,7 +326,7 @@ fn first_steps(plan: &Plan, now: Time) -> Vec<Step> {
                 ("approval", 1) => ("running", "Waiting for 1 vote".to_owned()),
                 ("approval", n) => ("running", format!("Waiting for {n} votes")),
                 ("check", _) => ("pending", "The facts are gathered once more. Any difference ends this change with no write".to_owned()),
-                ("write", _) => ("pending", "One patch, with uid and resourceVersion as precondition".to_owned()),
+                ("write", _) => ("pending", plan.patch.in_words().to_owned()),
                 _ => ("pending", "Fails at once when an image cannot be pulled or a container keeps crashing".to_owned()),
             };
             let began = state == "done" || state == "running";

@@ -219,7 +219,7 @@ impl Engine {
         };
         self.0.store.set_step(&mut tx, &change.id, 2, &checked).await?;
         let writing =
-            Step { name: "write".into(), state: "running".into(), started: Some(now), finished: None, detail: "Sending the patch".into() };
+            Step { name: "write".into(), state: "running".into(), started: Some(now), finished: None, detail: "Sending it".into() };
         self.0.store.set_step(&mut tx, &change.id, 3, &writing).await?;
         let detail = format!("resourceVersion {resource_version}, {} bytes, sha256 {}", bytes.len(), &domain::digest::sha256(&bytes)[..12]);
         self.0.store.record(&mut tx, Act::by_worker(now, "cluster.intend", &change.id, "done", &detail)).await?;
@@ -263,7 +263,10 @@ impl Engine {
         self.0.store.journal_applied(&mut tx, &change.id, generation, spec_hash, now).await?;
         if change.written_generation.is_none() {
             self.0.store.set_state(&mut tx, &change.id, State::Observing).await?;
-            let detail = format!("Applied as generation {generation}");
+            let detail = match change.plan.patch.deletes() {
+                Some((pod, _)) => format!("{pod} is deleted"),
+                None => format!("Applied as generation {generation}"),
+            };
             let wrote = Step { name: "write".into(), state: "done".into(), started: Some(now), finished: Some(now), detail };
             self.0.store.set_step(&mut tx, &change.id, 3, &wrote).await?;
             let detail = "Pods are being replaced".into();

@@ -18,6 +18,9 @@ async fn a_promotion_by_forms() {
     let plan = demo.page(&bea, "/changes/new?kind=promote&component=api&environment=prod&from=staging").await;
     assert_eq!(plan.status, 200, "{}", plan.text());
 
+    let unblock = "/changes/new?kind=unblock&component=postgres&environment=prod&pod=postgres-0";
+    assert!(demo.page(&bea, unblock).await.text().contains("data-code=\"not_blocked\""), "a set that runs is not held up");
+
     let asked = demo.form(Some(&bea), "/changes/new", &WANTED).await;
     assert_eq!((asked.status.as_u16(), asked.header("location")), (303, "/changes/CH-1"), "{}", asked.text());
     let twice = demo.form(Some(&bea), "/changes/new", &WANTED).await;
