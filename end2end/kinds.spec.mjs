@@ -19,6 +19,8 @@ test("scaled from the component's page, with the way back on the change's page",
   await expect(page).toHaveURL(`${portal.url}/changes/CH-1`);
   await as("olivia").approve(await as("bea").change("CH-1"));
   await succeeded(page);
+  await expect(page.getByRole("link", { name: "Undo" })).toHaveAttribute("href", "#roll-back");
+  await expect(page.locator("#roll-back")).toHaveCount(1);
   expect((await as("viv").cell("redis", "prod")).drift).toEqual([{ field: "replicas", declared: "1", observed: "0" }]);
 
   await test.step("the drift is on the environment's page", async () => {
@@ -77,6 +79,8 @@ for (const script of [true, false]) {
       await expect(page).toHaveURL(`${portal.url}/changes/CH-1`);
       await as("olivia").approve(await as("bea").change("CH-1"));
       await ends(page);
+      // A restart that went well runs what ran before: there is nothing to go back to, and no way that leads nowhere.
+      await expect(page.locator("#roll-back, a[href='#roll-back']")).toHaveCount(0);
       await page.goto("/components/postgres");
       const rows = page.getByTestId("deployments").locator("tr[data-env=prod]");
       await expect(rows.first()).toContainText("Succeeded");

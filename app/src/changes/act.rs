@@ -1,6 +1,7 @@
 //! What one can do with a change: approve, reject, abort. Each form carries what it decides on; a button that the reader
 //! may not press says why.
 
+use super::rollback::way_back;
 use super::{Act, ChangeData, Tried};
 use crate::parts::{ActButton, Icon, Notice, Panel, ReasonField, may_vote, refused_hint};
 use crate::{Viewer, links};
@@ -33,10 +34,10 @@ pub(super) fn buttons(viewer: &Viewer, data: &ChangeData) -> AnyView {
             .into_any()
         }
         state if !state.is_terminal() => view! { <div class="actions in-reach"><a class="btn btn-danger-quiet" href="#decide">"Abort"</a></div> }.into_any(),
-        State::Failed | State::Stuck | State::Succeeded => view! {
-            <div class="actions in-reach"><a class="btn btn-danger-quiet" href="#roll-back"><Icon name="undo"/>"Roll back"</a></div>
+        State::Failed | State::Stuck | State::Succeeded => {
+            let back = way_back(change).map(|label| view! { <a class="btn btn-danger-quiet" href="#roll-back"><Icon name="undo"/>{label}</a> });
+            back.map(|back| view! { <div class="actions in-reach">{back}</div> }).into_any()
         }
-        .into_any(),
         _ => view! { <div class="actions in-reach">{again.map(|href| view! { <a class="btn btn-primary" href=href>"Plan again"</a> })}</div> }.into_any(),
     }
 }

@@ -12,13 +12,21 @@ use leptos::prelude::*;
 /// While it rolls out and after it has ended badly or well; not when nothing was written.
 fn offered(change: &Change) -> bool {
     let wrote = change.written_generation.is_some();
-    // A Scale made no revision to go back from; a Restart that went well runs what ran before.
+    // A Scale and an Unblock made no revision to go back from; a Restart that went well runs what ran before.
     if !change.plan.kind.makes_revision() || (change.plan.kind == Kind::Restart && change.state == State::Succeeded) {
         return false;
     }
     matches!(change.state, State::Failed | State::Stuck | State::Succeeded)
         || wrote && !change.state.is_terminal()
         || wrote && change.state == State::Aborted
+}
+
+/// What the way back is called, where there is one.
+pub(super) fn way_back(change: &Change) -> Option<&'static str> {
+    if change.plan.scaled_from.is_some() {
+        return change.written_generation.map(|_| "Undo");
+    }
+    offered(change).then_some("Roll back")
 }
 
 pub(super) fn panel(viewer: &Viewer, data: &ChangeData) -> Option<AnyView> {

@@ -24,7 +24,10 @@ pub(crate) fn page(viewer: &Viewer, data: &ComponentData, now: Time) -> AnyView 
 
 fn meta(data: &ComponentData) -> AnyView {
     let declared = &data.view.declared;
-    let port = declared.port.map(|port| format!(", port {port}")).unwrap_or_default();
+    let port = declared.port.map(|port| format!("port {port}"));
+    let technology = (!declared.technology.is_empty()).then(|| declared.technology.clone());
+    let made_of: Vec<String> = technology.into_iter().chain(port).collect();
+    let made_of = (!made_of.is_empty()).then(|| view! { <span>{made_of.join(", ")}</span> });
     let size: Vec<_> = [
         declared.replicas.map(|n| words::count(n, "replica")),
         declared.cpu.as_ref().map(|cpu| format!("{cpu} CPU")),
@@ -36,7 +39,7 @@ fn meta(data: &ComponentData) -> AnyView {
     let size = (!size.is_empty()).then(|| view! { <span>{format!("declared: {}", size.join(", "))}</span> });
     view! {
         <span>{declared.owner_title.clone()}</span>
-        <span>{format!("{}{port}", declared.technology)}</span>
+        {made_of}
         {size}
         <span><code>{declared.workload.clone()}</code></span>
         {(!declared.companions.is_empty()).then(|| view! { <span>{format!("promoted with {}", words::list(&declared.companions))}</span> })}

@@ -375,7 +375,7 @@ async fn a_set_that_is_held_up_goes_on_when_its_pod_is_deleted() {
     assert_eq!(write(&change), "One deletion, with the pod's uid as precondition");
     story.world.approved(&change, "dmitri").await;
     let ended = story.world.ends(&change, State::Succeeded).await;
-    assert_eq!((story.deletions(), write(&ended).as_str()), (1, "postgres-1 is deleted"));
+    assert_eq!((story.deletions(), write(&ended).as_str()), (1, "Deleted pod postgres-1"));
     story.runs("prod", "1.2").await;
     assert_eq!(story.cell().await.blocker, None);
     let refused = story.world.engine.ask(&pia, unblock("postgres", "postgres-1"), None).await.unwrap_err();

@@ -264,7 +264,7 @@ impl Engine {
         if change.written_generation.is_none() {
             self.0.store.set_state(&mut tx, &change.id, State::Observing).await?;
             let detail = match change.plan.patch.deletes() {
-                Some((pod, _)) => format!("{pod} is deleted"),
+                Some((pod, _)) => format!("Deleted pod {pod}"),
                 None => format!("Applied as generation {generation}"),
             };
             let wrote = Step { name: "write".into(), state: "done".into(), started: Some(now), finished: Some(now), detail };
