@@ -41,6 +41,24 @@ test("scaled from the component's page, with the way back on the change's page",
   });
 });
 
+test("an autoscaler gets other bounds by a change, and the way back is offered", async ({ page, context, portal, as }) => {
+  await enter(context, portal.url, "bea");
+  await page.goto("/components/api");
+  const prod = page.locator("section#prod");
+  await prod.getByLabel(/^Least replicas/).fill("5");
+  await prod.getByLabel(/^Most replicas/).fill("12");
+  await prod.getByRole("button", { name: /^Autoscale/ }).click();
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Autoscale API server in Production East, 3 to 10 becomes 5 to 12");
+  await page.getByLabel("Reason").fill("Christmas");
+  await page.getByRole("button", { name: "Ask for approval" }).click();
+  await expect(page).toHaveURL(`${portal.url}/changes/CH-1`);
+  await as("olivia").approve(await as("bea").change("CH-1"));
+  await succeeded(page);
+  expect((await as("viv").cell("api", "prod")).ready).toBe(5);
+  await page.getByRole("link", { name: "Back to 3 to 10 replicas" }).click();
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Autoscale API server in Production East, 5 to 12 becomes 3 to 10");
+});
+
 test("what an autoscaler owns has no scale, and says who owns it", async ({ page, context, portal }) => {
   await enter(context, portal.url, "bea");
   await page.goto("/components/api");

@@ -1,5 +1,6 @@
 //! URLs of the pages. Names are RFC 1123 labels and safe as they are; everything else is percent-encoded.
 
+use domain::changes::Bounds;
 use std::fmt::Write;
 
 pub fn component(name: &str) -> String {
@@ -40,6 +41,11 @@ pub fn restart(component: &str, environment: &str) -> String {
 
 pub fn unblock(component: &str, environment: &str, pod: &str) -> String {
     query("/changes/new", &[("kind", "unblock"), ("component", component), ("environment", environment), ("pod", pod)])
+}
+
+pub fn autoscale(component: &str, environment: &str, bounds: Bounds) -> String {
+    let (min, max) = (bounds.min.to_string(), bounds.max.to_string());
+    query("/changes/new", &[("kind", "autoscale"), ("component", component), ("environment", environment), ("min", &min), ("max", &max)])
 }
 
 /// The logs of a component in an environment.

@@ -126,6 +126,7 @@ pub fn kind(kind: Kind) -> &'static str {
         Kind::Scale => "Scale",
         Kind::Restart => "Restart",
         Kind::Unblock => "Unblock",
+        Kind::Autoscale => "Autoscale",
     }
 }
 

@@ -206,6 +206,57 @@ test('a restart and a scale are one effective write each; somebody else\'s edit 
   kubectl('-n', names.prod, 'rollout', 'status', 'deployment/devmatrix-api', '--timeout=60s');
 });
 
+test('what an autoscaler owns gets other bounds, and the number follows', { skip: handedOver ? 'it makes an autoscaler' : false }, async () => {
+  const hpa = () => JSON.parse(kubectl('-n', names.prod, 'get', 'hpa', 'devmatrix-api', '-o', 'json'));
+  kubectl('-n', names.prod, 'autoscale', 'deployment/devmatrix-api', '--min=3', '--max=10');
+  try {
+    const wanted = { kind: 'autoscale', component: 'api', environment: 'prod', min: 4, max: 12, reason: 'the journey' };
+    const asked = await eventually('the autoscaler is seen', async () => { const answer = await ask(wanted); return answer.status === 201 && answer; });
+    assert.equal((await ask({ kind: 'scale', component: 'api', environment: 'prod', replicas: 6, reason: 'x' })).body.code, 'scaled_by_autoscaler');
+    assert.equal(hpa().spec.maxReplicas, 10, 'the dry run stores nothing');
+    assert.equal((await approve(asked.body)).status, 200);
+    const ended = await portal.ended(asked.body.id);
+    assert.equal(ended.state, 'succeeded', JSON.stringify(ended.outcome));
+    const { spec, metadata } = hpa();
+    assert.deepEqual([spec.minReplicas, spec.maxReplicas, metadata.annotations['portal.devmatrix.io/change']], [4, 12, asked.body.id]);
+    assert.deepEqual([deployment(names.prod).spec.replicas, deployment(names.prod).status.readyReplicas], [4, 4]);
+  } finally { kubectl('-n', names.prod, 'delete', 'hpa', 'devmatrix-api', '--ignore-not-found'); }
+  kubectl('-n', names.prod, 'patch', 'deployment/devmatrix-api', '--type=merge', '-p', '{"spec":{"replicas":3}}');
+  kubectl('-n', names.prod, 'rollout', 'status', 'deployment/devmatrix-api', '--timeout=60s');
+});
+
+test('a quota that refuses the pods of a rollout ends it with the controller\'s words, for a Deployment and a StatefulSet', { skip: handedOver ? 'it makes a quota' : false }, async () => {
+  const set = JSON.stringify({
+    apiVersion: 'apps/v1', kind: 'StatefulSet', metadata: { name: 'db', namespace: names.prod },
+    spec: {
+      replicas: 2, serviceName: 'db', selector: { matchLabels: { app: 'db' } },
+      template: { metadata: { labels: { app: 'db' } }, spec: { containers: [{ name: 'db', image: 'registry.devmatrix.example/mirror/db:1.0' }] } },
+    },
+  });
+  const file = path.join(folder, 'quota-db.json');
+  fs.writeFileSync(file, set);
+  const cells = async () => (await portal.as('bea', 'GET', '/api/v1/matrix')).body.components.map(row => row.cells.prod.state);
+  try {
+    kubectl('apply', '-f', file);
+    await eventually('both are healthy', async () => (await cells()).every(state => state === 'healthy'));
+    // The pods that are there stay; not one more may come.
+    kubectl('-n', names.prod, 'create', 'quota', 'none', '--hard=pods=0');
+    await eventually('the quota is counted', async () => JSON.parse(kubectl('-n', names.prod, 'get', 'quota', 'none', '-o', 'json')).status?.hard?.pods === '0');
+    for (const component of ['api', 'db']) {
+      const asked = await ask({ kind: 'restart', component, environment: 'prod', reason: 'the journey' });
+      assert.equal(asked.status, 201, JSON.stringify(asked.body));
+      assert.equal((await approve(asked.body)).status, 200);
+      const ended = await portal.ended(asked.body.id);
+      assert.equal(ended.state, 'failed', JSON.stringify(ended.outcome));
+      assert.match(ended.outcome.reason, /exceeded quota: none/, component);
+    }
+  } finally {
+    kubectl('-n', names.prod, 'delete', 'quota', 'none', '--ignore-not-found');
+    kubectl('-n', names.prod, 'delete', 'statefulset', 'db', '--ignore-not-found');
+  }
+  kubectl('-n', names.prod, 'rollout', 'status', 'deployment/devmatrix-api', '--timeout=120s');
+});
+
 test('a StatefulSet that is held up by a broken pod goes on when that pod is deleted, once, after a vote', async () => {
   const manifest = tag => JSON.stringify({
     apiVersion: 'apps/v1', kind: 'StatefulSet', metadata: { name: 'db', namespace: names.prod },

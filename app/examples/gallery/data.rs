@@ -189,6 +189,7 @@ pub fn plan(kind: Kind, component: &str, from: &str, to: &str, environment: &str
         Kind::Scale => format!("Scale {title} in {env}, 3 to 4"),
         Kind::Restart => format!("Restart {title} in {env}"),
         Kind::Unblock => format!("Unblock {title} in {env}: delete pod postgres-1"),
+        Kind::Autoscale => format!("Autoscale {title} in {env}, 3 to 10 becomes 3 to 12"),
     };
     let word = |what: &str, text: String| Word { what: what.into(), text };
     Plan {
@@ -208,12 +209,14 @@ pub fn plan(kind: Kind, component: &str, from: &str, to: &str, environment: &str
             uid: "u".into(),
             generation: 61,
             spec_hash: "h".into(),
+            autoscaler: None,
         },
         container: component.into(),
         from: image(from, 'b'),
         to: image(to, 'a'),
         desired: 4,
         scaled_from: (kind == Kind::Scale).then_some(3),
+        bounds_from: (kind == Kind::Autoscale).then_some(Bounds { min: 3, max: 10 }),
         patch: Patch { kind: PatchKind::Json, body: serde_json::Value::Null },
         words: vec![
             word("Image", format!("{from} → {to}, the digest that has run healthy in Staging for 2 h")),

@@ -68,6 +68,7 @@ fn form(viewer: &Viewer, data: &NewChangeData, plan: &Plan) -> AnyView {
         Kind::Scale => (format!("Scale to {}", words::count(plan.desired, "replica")), "btn btn-primary"),
         Kind::Unblock => ("Delete the pod".to_owned(), "btn btn-danger"),
         Kind::Restart => (format!("Restart in {environment}"), "btn btn-primary"),
+        Kind::Autoscale => ("Set the bounds".to_owned(), "btn btn-primary"),
     };
     let invalid = match &data.error {
         Some(Error::Invalid { field, why }) if field == "reason" => Some(why.clone()),
@@ -82,6 +83,8 @@ fn form(viewer: &Viewer, data: &NewChangeData, plan: &Plan) -> AnyView {
             {hidden("to_revision", &wanted.to_revision)}
             {hidden("replicas", &wanted.replicas)}
             {hidden("pod", &wanted.pod)}
+            {hidden("min", &wanted.min)}
+            {hidden("max", &wanted.max)}
             <input type="hidden" name="key" value=data.key.clone()/>
             <ReasonField id="reason" label="Reason" value=wanted.reason.clone() hint="Others read it when they decide, and later" error=invalid/>
             {approvers(plan).map(|text| view! { <p class="small muted">{text}</p> })}
@@ -138,7 +141,8 @@ fn what_to_do(error: &Error) -> &'static str {
         RefusalCode::PromotionPathUnknown => "Promote from the environment that devmatrix.yaml names for it.",
         RefusalCode::DryRunRejected => "The API server's own words say what it does not accept. Mend that, then plan again.",
         RefusalCode::WorkloadPaused => "Resume the rollout first: `kubectl rollout resume` takes up what was paused.",
-        RefusalCode::ScaledByAutoscaler => "Change the autoscaler's bounds where it is declared.",
+        RefusalCode::ScaledByAutoscaler => "Change the autoscaler's bounds instead: the component's page has them.",
+        RefusalCode::NoAutoscaler => "Scale it instead: the component's page has the number of replicas.",
         RefusalCode::ContainerMissing => "Add the container there, or take it out of `containers` in devmatrix.yaml.",
         RefusalCode::NotBlocked => "Look at the component's page: it says what holds it up now.",
         RefusalCode::IdempotencyKeyReused => "Open this page again and send the form from there.",

@@ -12,7 +12,7 @@ pub(crate) use list::{page as list_page, table};
 pub(crate) use page::page;
 
 use domain::access::Actor;
-use domain::changes::{Change, Hold, Kind, Plan, Progress, Request, State, reason, replicas};
+use domain::changes::{Bounds, Change, Hold, Kind, Plan, Progress, Request, State, reason, replicas};
 use domain::clusters::{PodView, WorkloadKind};
 use domain::names::Name;
 use domain::releases::{DeploymentRecord, ImageRef};
@@ -109,6 +109,8 @@ pub struct Wanted {
     pub to_revision: Option<String>,
     pub replicas: Option<String>,
     pub pod: Option<String>,
+    pub min: Option<String>,
+    pub max: Option<String>,
     pub reason: String,
 }
 
@@ -129,22 +131,30 @@ impl Wanted {
                 Ok(Request::Rollback { component, environment, to_revision, reason })
             }
             Some(Kind::Scale) => {
-                let number = self.replicas.as_deref().unwrap_or_default().trim().parse().ok();
-                let number = number.ok_or_else(|| Error::invalid("replicas", "expected a whole number, such as 3"))?;
-                Ok(Request::Scale { component, environment, replicas: replicas("replicas", number)?, reason })
+                let number = replicas("replicas", whole("replicas", &self.replicas)?)?;
+                Ok(Request::Scale { component, environment, replicas: number, reason })
             }
             Some(Kind::Restart) => Ok(Request::Restart { component, environment, reason }),
             Some(Kind::Unblock) => {
                 let pod = Name::parse("pod", self.pod.as_deref().unwrap_or_default())?;
                 Ok(Request::Unblock { component, environment, pod, reason })
             }
-            None => Err(Error::invalid("kind", "expected `promote`, `rollback`, `scale`, `restart` or `unblock`")),
+            Some(Kind::Autoscale) => {
+                let bounds = Bounds::new(whole("min", &self.min)?, whole("max", &self.max)?)?;
+                Ok(Request::Autoscale { component, environment, bounds, reason })
+            }
+            None => Err(Error::invalid("kind", "expected `promote`, `rollback`, `scale`, `restart`, `unblock` or `autoscale`")),
         }
     }
 
     pub fn kind(&self) -> Option<Kind> {
         Kind::parse(&self.kind)
     }
+}
+
+fn whole(field: &str, text: &Option<String>) -> Result<i64> {
+    let number = text.as_deref().unwrap_or_default().trim().parse().ok();
+    number.ok_or_else(|| Error::invalid(field, "expected a whole number, such as 3"))
 }
 
 #[derive(Clone, Debug)]

@@ -12,7 +12,7 @@ use leptos::prelude::*;
 /// While it rolls out and after it has ended badly or well; not when nothing was written.
 fn offered(change: &Change) -> bool {
     let wrote = change.written_generation.is_some();
-    // A Scale and an Unblock made no revision to go back from; a Restart that went well runs what ran before.
+    // A Scale, an Autoscale and an Unblock made no revision to go back from; a Restart that went well runs what ran before.
     if !change.plan.kind.makes_revision() || (change.plan.kind == Kind::Restart && change.state == State::Succeeded) {
         return false;
     }
@@ -23,7 +23,7 @@ fn offered(change: &Change) -> bool {
 
 /// What the way back is called, where there is one.
 pub(super) fn way_back(change: &Change) -> Option<&'static str> {
-    if change.plan.scaled_from.is_some() {
+    if change.plan.scaled_from.is_some() || change.plan.bounds_from.is_some() {
         return change.written_generation.map(|_| "Undo");
     }
     offered(change).then_some("Roll back")
@@ -31,8 +31,10 @@ pub(super) fn way_back(change: &Change) -> Option<&'static str> {
 
 pub(super) fn panel(viewer: &Viewer, data: &ChangeData) -> Option<AnyView> {
     let change = &data.change;
-    if let Some(before) = change.plan.scaled_from.filter(|_| change.written_generation.is_some()) {
-        return Some(scale_back(viewer, change, before));
+    if change.written_generation.is_some()
+        && let Some(undo) = number_back(viewer, change)
+    {
+        return Some(undo);
     }
     let current = data
         .deployments
@@ -52,13 +54,20 @@ pub(super) fn panel(viewer: &Viewer, data: &ChangeData) -> Option<AnyView> {
     Some(view! { <div id="roll-back" data-key="roll-back"><Panel id="h-rb" title="Roll back">{body}</Panel></div> }.into_any())
 }
 
-/// The undo of a Scale: the number that was.
-fn scale_back(viewer: &Viewer, change: &Change, before: i64) -> AnyView {
-    let label = format!("Scale back to {}", words::count(before, "replica"));
+/// The undo of a Scale or an Autoscale: the number, or the bounds, that were.
+fn number_back(viewer: &Viewer, change: &Change) -> Option<AnyView> {
+    let (component, environment) = (&change.plan.component, &change.plan.environment);
+    if let Some(before) = change.plan.scaled_from {
+        let label = format!("Scale back to {}", words::count(before, "replica"));
+        return Some(undo(viewer, links::scale(component, environment, before), label));
+    }
+    let before = change.plan.bounds_from?;
+    Some(undo(viewer, links::autoscale(component, environment, before), format!("Back to {before} replicas")))
+}
+
+fn undo(viewer: &Viewer, href: String, label: String) -> AnyView {
     let link = match authorize(&viewer.actor, Verb::Change) {
-        Ok(_) => {
-            view! { <a class="btn" href=links::scale(&change.plan.component, &change.plan.environment, before)>{label}</a> }.into_any()
-        }
+        Ok(_) => view! { <a class="btn" href=href>{label}</a> }.into_any(),
         Err(why) => view! { <a class="btn" role="link" aria-disabled="true" tabindex="0" title=why.to_string()>{label}</a> }.into_any(),
     };
     view! { <div id="roll-back" data-key="roll-back"><Panel id="h-rb" title="Undo"><div class="panel-body stack-s"><p class="small muted">"You see the plan first."</p><div class="actions">{link}</div></div></Panel></div> }

@@ -6,7 +6,7 @@ use crate::{Viewer, links, words};
 use domain::Time;
 use domain::access::{Verb, authorize};
 use domain::changes::{Hold, State};
-use domain::clusters::{CellState, ComponentIn, MatrixRow, WorkloadKind};
+use domain::clusters::{Autoscaler, CellState, ComponentIn, MatrixRow, WorkloadKind};
 use domain::releases::ImageRef;
 use leptos::prelude::*;
 
@@ -120,7 +120,10 @@ fn acts(viewer: &Viewer, component: &str, title: &str, here: &ComponentIn) -> Op
         return Some(view! { <a class="btn btn-s" role="link" aria-disabled="true" tabindex="0" title=why>"Restart"<span class="vh">{label}</span></a> }.into_any());
     }
     let restart = links::restart(component, &env.name);
-    let scale = (cell.workload.kind != WorkloadKind::DaemonSet && here.around.autoscaler.is_none()).then(|| scale(component, &about, here));
+    let scale = match &here.around.autoscaler {
+        Some(scaler) => Some(autoscale(component, &about, here, scaler)),
+        None => (cell.workload.kind != WorkloadKind::DaemonSet).then(|| scale(component, &about, here)),
+    };
     Some(view! { <a class="btn btn-s" href=restart>"Restart"<span class="vh">{about.clone()}</span></a>{scale} }.into_any())
 }
 
@@ -134,6 +137,27 @@ fn scale(component: &str, about: &str, here: &ComponentIn) -> AnyView {
             <label class="vh" for=id.clone()>{format!("Replicas of{about}")}</label>
             <input class="input input-s" id=id name="replicas" type="number" min="0" max="1000" required=true value=here.cell.desired.to_string()/>
             <button class="btn btn-s" type="submit">"Scale"<span class="vh">{about.to_owned()}</span></button>
+        </form>
+    }
+    .into_any()
+}
+
+/// The bounds of the autoscaler that owns the number.
+fn autoscale(component: &str, about: &str, here: &ComponentIn, scaler: &Autoscaler) -> AnyView {
+    let id = |what: &str| format!("{what}-{}", here.environment.name);
+    let field = |name: &'static str, what: &str, value: i64| {
+        view! {
+            <label class="vh" for=id(name)>{format!("{what} replicas of{about}")}</label>
+            <input class="input input-s" id=id(name) name=name type="number" min="1" max="1000" required=true value=value.to_string()/>
+        }
+    };
+    view! {
+        <form class="scale-form" method="get" action="/changes/new" title=format!("{} keeps the number of replicas within these bounds", scaler.name)>
+            <input type="hidden" name="kind" value="autoscale"/>
+            <input type="hidden" name="component" value=component.to_owned()/>
+            <input type="hidden" name="environment" value=here.environment.name.clone()/>
+            {field("min", "Least", scaler.min)}<span class="muted" aria-hidden="true">"to"</span>{field("max", "Most", scaler.max)}
+            <button class="btn btn-s" type="submit">"Autoscale"<span class="vh">{about.to_owned()}</span></button>
         </form>
     }
     .into_any()

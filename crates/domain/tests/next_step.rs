@@ -17,6 +17,7 @@ fn target() -> Target {
         uid: "uid".into(),
         generation: 7,
         spec_hash: "planned".into(),
+        autoscaler: None,
     }
 }
 
@@ -64,6 +65,23 @@ fn before_the_write() {
     assert_eq!(ends(step(&nothing, &there(|p| p.generation = 8), 0)), State::Superseded);
     assert_eq!(ends(step(&nothing, &there(|p| p.spec_hash = "other".into()), 0)), State::Superseded);
     assert_eq!(step(&nothing, &Seen::Unreachable("no route".into()), 0), Next::Retry("no route".into()));
+}
+
+#[test]
+fn an_autoscaler_has_no_generation_so_its_spec_tells() {
+    let target = Target { autoscaler: Some("api".into()), generation: 0, ..target() };
+    let next = |written: &Written, spec: &str, rollout: Rollout, now| {
+        let journal = Journal { id: "mine", target: &target, valid_until: Time(1000), written, written_at: Some(Time(0)) };
+        let seen = there(|p| (p.generation, p.spec_hash, p.rollout) = (0, spec.into(), rollout));
+        next_step(&journal, &seen, Time(now))
+    };
+    let waiting = || Rollout::Waiting("3 to bring within 5 to 12".into());
+    assert_eq!(ends(next(&Written::Nothing, "other", waiting(), 0)), State::Superseded, "edited before the write");
+    let applied = Written::Applied { generation: 0, spec_hash: "ours".into() };
+    assert_eq!(next(&applied, "ours", waiting(), 0), Next::Watch("3 to bring within 5 to 12".into()));
+    assert_eq!(ends(next(&applied, "ours", waiting(), 601_000)), State::Failed, "ours is the only deadline");
+    assert_eq!(ends(next(&applied, "other", Rollout::Complete, 0)), State::Superseded, "edited after the write");
+    assert_eq!(ends(next(&applied, "ours", Rollout::Complete, 0)), State::Succeeded);
 }
 
 #[test]

@@ -4,8 +4,8 @@
 
 use domain::Time;
 use domain::catalog::{Approval, Component, DeclaredWorkload, Environment, Rule};
-use domain::changes::plan::{Blocker, Companion, Live, draft};
-use domain::changes::{Facts, Hold, Patch, Plan, RefusalCode, Request, Stamp};
+use domain::changes::plan::{Blocker, Companion, Live, Scaler, draft};
+use domain::changes::{Bounds, Facts, Hold, Patch, Plan, RefusalCode, Request, Stamp};
 use domain::clusters::{Autoscaler, CellState, Manager, PodSaid, WorkloadKind};
 use domain::names::Name;
 use domain::releases::{DeploymentRecord, RecordOutcome};
@@ -82,6 +82,7 @@ fn facts() -> Facts {
         record: None,
         holds: vec![],
         autoscaler: None,
+        scaler: None,
         blocker: None,
         policy_version: "p1".into(),
     }
@@ -267,6 +268,39 @@ fn a_scale_writes_the_number_and_remembers_what_was() {
     assert!(plan.approval.is_some(), "production asks for votes");
     let warned = |replicas| self::plan(&facts(), &scale(replicas)).gates.iter().any(|gate| gate.name == "replicas" && gate.state == "warn");
     assert!(warned(0) && warned(2) && !warned(3));
+}
+
+fn autoscaled() -> Facts {
+    let object = json!({"metadata": {"name": "devmatrix-api", "uid": "u-hpa"}, "spec": {"minReplicas": 3, "maxReplicas": 10}});
+    Facts { autoscaler: Some(autoscaler()), scaler: Some(Scaler { object, managed_by: None }), ..facts() }
+}
+
+fn bounds(min: i64, max: i64) -> Request {
+    let bounds = Bounds::new(min, max).unwrap();
+    Request::Autoscale { component: name("api"), environment: name("prod"), bounds, reason: "Christmas".into() }
+}
+
+#[test]
+fn bounds_are_written_to_the_autoscaler_and_to_nothing_else() {
+    let plan = plan(&autoscaled(), &bounds(5, 12));
+    assert_eq!(plan.patch.body, json!({"metadata": {"uid": "u-hpa"}, "spec": {"minReplicas": 5, "maxReplicas": 12}}));
+    assert_eq!((plan.target.uid.as_str(), plan.target.autoscaler.as_deref()), ("u-hpa", Some("devmatrix-api")));
+    assert_eq!((plan.desired, plan.bounds_from), (5, Some(Bounds { min: 3, max: 10 })));
+    assert_eq!(plan.summary, "Autoscale API server in PROD, 3 to 10 becomes 5 to 12");
+    assert!(plan.words.iter().any(|word| word.text.starts_with("4 → 5 when")), "{:?}", plan.words);
+    let warned = |max| self::plan(&autoscaled(), &bounds(1, max)).gates.iter().any(|gate| gate.name == "replicas" && gate.state == "warn");
+    assert!(warned(2) && !warned(3), "three are declared");
+}
+
+#[test]
+fn bounds_are_refused_without_an_autoscaler_with_the_same_ones_and_where_a_tool_owns_it() {
+    assert_eq!(refused(|_| {}, &bounds(5, 12)), RefusalCode::NoAutoscaler);
+    assert_eq!(refused(|facts| *facts = autoscaled(), &bounds(3, 10)), RefusalCode::AlreadyRunning);
+    let owned = |facts: &mut Facts| {
+        *facts = autoscaled();
+        facts.scaler.as_mut().unwrap().managed_by = Some(Manager { tool: "Flux".into(), gitops: true });
+    };
+    assert_eq!(refused(owned, &bounds(5, 12)), RefusalCode::ManagedByGitops);
 }
 
 #[test]

@@ -28,7 +28,7 @@ const BATCH: usize = 32;
 /// One simulated cluster; clones share it.
 ///
 /// Not simulated: authentication, RBAC (but see `Faults::forbid`), quotas, admission webhooks, field ownership of
-/// server-side apply, custom resources, volumes, the network, CronJobs and autoscalers as actors (both are stored).
+/// server-side apply, custom resources, volumes, the network, CronJobs as actors (they are stored), metrics (autoscalers keep to their bounds and choose nothing).
 #[derive(Clone)]
 pub struct Cluster(Arc<Shared>);
 

@@ -50,6 +50,7 @@ pub(crate) const DAEMONSETS: Resource = Resource(9);
 pub(crate) const CONTROLLERREVISIONS: Resource = Resource(10);
 pub(crate) const JOBS: Resource = Resource(11);
 pub(crate) const CRONJOBS: Resource = Resource(12);
+pub(crate) const HORIZONTALPODAUTOSCALERS: Resource = Resource(13);
 
 static TABLE: [Row; 18] = [
     row("", "v1", "pods", "Pod").counted().short("po"),

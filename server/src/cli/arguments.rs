@@ -32,6 +32,8 @@ pub enum Command {
     Restart(Restart),
     /// Ask for the deletion of the pod that holds up a StatefulSet
     Unblock(Unblock),
+    /// Ask for other bounds of the autoscaler that owns the number of replicas
+    Autoscale(Autoscale),
     /// Approve a change's plan
     Approve(Approve),
     /// Make, list and revoke API tokens
@@ -151,6 +153,18 @@ pub struct Unblock {
     /// Its name, as the component's page gives it
     #[arg(long)]
     pub pod: String,
+    #[command(flatten)]
+    pub ask: Ask,
+}
+
+#[derive(Args)]
+pub struct Autoscale {
+    /// The least replicas that it may choose
+    #[arg(long, value_name = "N")]
+    pub min: i64,
+    /// The most replicas that it may choose
+    #[arg(long, value_name = "N")]
+    pub max: i64,
     #[command(flatten)]
     pub ask: Ask,
 }

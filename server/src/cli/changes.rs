@@ -1,6 +1,6 @@
 //! The API from a terminal: what runs where, asking for changes, approving them, waiting for their end.
 
-use super::arguments::{Approve, Ask, List, Matrix, Promote, Remote, Restart, Rollback, Scale, Unblock};
+use super::arguments::{Approve, Ask, Autoscale, List, Matrix, Promote, Remote, Restart, Rollback, Scale, Unblock};
 use super::remote::{Client, Refused, parse, segment};
 use super::show::{plain, table};
 use super::{Done, Failure};
@@ -74,7 +74,7 @@ pub fn promote(arguments: &Promote) -> Done {
         Some(from) => from.clone(),
         None => source_of(&client, &arguments.ask.environment)?,
     };
-    ask(&client, &arguments.ask, "promote", Some(("from", json!(from))))
+    ask(&client, &arguments.ask, "promote", &[("from", json!(from))])
 }
 
 fn source_of(client: &Client, environment: &str) -> Result<String, Failure> {
@@ -90,7 +90,7 @@ pub fn rollback(arguments: &Rollback) -> Done {
         Some(revision) => revision,
         None => last_good(&client, &arguments.ask.component, &arguments.ask.environment)?,
     };
-    ask(&client, &arguments.ask, "rollback", Some(("to_revision", json!(to_revision))))
+    ask(&client, &arguments.ask, "rollback", &[("to_revision", json!(to_revision))])
 }
 
 fn last_good(client: &Client, component: &str, environment: &str) -> Result<i64, Failure> {
@@ -115,22 +115,27 @@ fn good_record(records: &[DeploymentRecord]) -> Option<&DeploymentRecord> {
 }
 
 pub fn scale(arguments: &Scale) -> Done {
-    ask(&Client::of(&arguments.ask.remote)?, &arguments.ask, "scale", Some(("replicas", json!(arguments.replicas))))
+    ask(&Client::of(&arguments.ask.remote)?, &arguments.ask, "scale", &[("replicas", json!(arguments.replicas))])
 }
 
 pub fn restart(arguments: &Restart) -> Done {
-    ask(&Client::of(&arguments.ask.remote)?, &arguments.ask, "restart", None)
+    ask(&Client::of(&arguments.ask.remote)?, &arguments.ask, "restart", &[])
 }
 
 pub fn unblock(arguments: &Unblock) -> Done {
-    ask(&Client::of(&arguments.ask.remote)?, &arguments.ask, "unblock", Some(("pod", json!(arguments.pod))))
+    ask(&Client::of(&arguments.ask.remote)?, &arguments.ask, "unblock", &[("pod", json!(arguments.pod))])
+}
+
+pub fn autoscale(arguments: &Autoscale) -> Done {
+    let bounds = [("min", json!(arguments.min)), ("max", json!(arguments.max))];
+    ask(&Client::of(&arguments.ask.remote)?, &arguments.ask, "autoscale", &bounds)
 }
 
 /// `own`: what only this kind of change has.
-fn ask(client: &Client, asked: &Ask, kind: &str, own: Option<(&str, Value)>) -> Done {
+fn ask(client: &Client, asked: &Ask, kind: &str, own: &[(&str, Value)]) -> Done {
     let mut body = json!({"kind": kind, "component": asked.component, "environment": asked.environment, "reason": asked.reason});
-    if let Some((field, value)) = own {
-        body[field] = value;
+    for (field, value) in own {
+        body[field] = value.clone();
     }
     // An answer may be lost on its way; the key makes asking again the same request.
     let key = uuid::Uuid::now_v7().to_string();

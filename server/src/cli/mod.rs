@@ -76,6 +76,7 @@ fn execute(command: Command) -> Done {
         Command::Scale(scale) => changes::scale(&scale),
         Command::Restart(restart) => changes::restart(&restart),
         Command::Unblock(unblock) => changes::unblock(&unblock),
+        Command::Autoscale(autoscale) => changes::autoscale(&autoscale),
         Command::Approve(approve) => changes::approve(&approve),
         Command::Token(token) => in_runtime(token::run(token)),
     }

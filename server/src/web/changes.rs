@@ -54,6 +54,8 @@ pub async fn new(asked: Asked, RawQuery(query): RawQuery) -> Response {
         to_revision: take("to_revision"),
         replicas: take("replicas"),
         pod: take("pod"),
+        min: take("min"),
+        max: take("max"),
         reason: take("reason").unwrap_or_default(),
     };
     // A plan is made for this look at it: it calls the cluster, so it is not kept.
@@ -77,6 +79,8 @@ pub async fn ask(asked: Asked, form: Form) -> Response {
         to_revision: form.some("to_revision"),
         replicas: form.some("replicas"),
         pod: form.some("pod"),
+        min: form.some("min"),
+        max: form.some("max"),
         reason: form.get("reason").to_owned(),
     };
     match place(&asked, &wanted, &form).await {

@@ -27,10 +27,12 @@ pub enum Kind {
     Scale,
     Restart,
     Unblock,
+    /// Other bounds for the autoscaler that owns the number of replicas.
+    Autoscale,
 }
 
 impl Kind {
-    pub const ALL: [Kind; 5] = [Kind::Promote, Kind::Rollback, Kind::Scale, Kind::Restart, Kind::Unblock];
+    pub const ALL: [Kind; 6] = [Kind::Promote, Kind::Rollback, Kind::Scale, Kind::Restart, Kind::Unblock, Kind::Autoscale];
 
     pub fn as_str(self) -> &'static str {
         match self {
@@ -39,6 +41,7 @@ impl Kind {
             Kind::Scale => "scale",
             Kind::Restart => "restart",
             Kind::Unblock => "unblock",
+            Kind::Autoscale => "autoscale",
         }
     }
 
@@ -48,7 +51,7 @@ impl Kind {
 
     /// Whether the workload gets another pod template by it, and so a new revision.
     pub fn makes_revision(self) -> bool {
-        !matches!(self, Kind::Scale | Kind::Unblock)
+        !matches!(self, Kind::Scale | Kind::Unblock | Kind::Autoscale)
     }
 }
 
@@ -60,6 +63,33 @@ pub enum Request {
     Scale { component: Name, environment: Name, replicas: i64, reason: String },
     Restart { component: Name, environment: Name, reason: String },
     Unblock { component: Name, environment: Name, pod: Name, reason: String },
+    Autoscale { component: Name, environment: Name, bounds: Bounds, reason: String },
+}
+
+/// Between how many replicas an autoscaler may choose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Bounds {
+    pub min: i64,
+    pub max: i64,
+}
+
+impl Bounds {
+    /// Bounds from outside. (Scaling to nothing is a feature gate of Kubernetes, and off by default.)
+    pub fn new(min: i64, max: i64) -> Result<Bounds> {
+        if !(1..=REPLICAS_LIMIT).contains(&min) {
+            return Err(Error::invalid("min", format!("expected a number of replicas from 1 to {REPLICAS_LIMIT}")));
+        }
+        if !(min..=REPLICAS_LIMIT).contains(&max) {
+            return Err(Error::invalid("max", format!("expected a number of replicas from min, {min}, to {REPLICAS_LIMIT}")));
+        }
+        Ok(Bounds { min, max })
+    }
+}
+
+impl fmt::Display for Bounds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} to {}", self.min, self.max)
+    }
 }
 
 /// The largest number of replicas that can be asked for: a slip of the finger is not a capacity plan.
@@ -81,6 +111,7 @@ impl Request {
             Request::Scale { .. } => Kind::Scale,
             Request::Restart { .. } => Kind::Restart,
             Request::Unblock { .. } => Kind::Unblock,
+            Request::Autoscale { .. } => Kind::Autoscale,
         }
     }
 
@@ -90,7 +121,8 @@ impl Request {
             | Request::Rollback { component, .. }
             | Request::Scale { component, .. }
             | Request::Restart { component, .. }
-            | Request::Unblock { component, .. } => component,
+            | Request::Unblock { component, .. }
+            | Request::Autoscale { component, .. } => component,
         }
     }
 
@@ -100,7 +132,8 @@ impl Request {
             | Request::Rollback { environment, .. }
             | Request::Scale { environment, .. }
             | Request::Restart { environment, .. }
-            | Request::Unblock { environment, .. } => environment,
+            | Request::Unblock { environment, .. }
+            | Request::Autoscale { environment, .. } => environment,
         }
     }
 
@@ -110,7 +143,8 @@ impl Request {
             | Request::Rollback { reason, .. }
             | Request::Scale { reason, .. }
             | Request::Restart { reason, .. }
-            | Request::Unblock { reason, .. } => reason,
+            | Request::Unblock { reason, .. }
+            | Request::Autoscale { reason, .. } => reason,
         }
     }
 }

@@ -105,7 +105,7 @@ fn before_write(journal: &Journal<'_>, seen: &Seen, now: Time) -> Next {
     }
     match seen {
         Seen::Unreachable(why) => Next::Retry(why.clone()),
-        Seen::Gone => finish(State::Superseded, "the workload was deleted after the plan was made"),
+        Seen::Gone => finish(State::Superseded, &format!("{} was deleted after the plan was made", what(journal.target))),
         Seen::There(present) => match moved(journal.target, present) {
             Some(why) => finish(State::Superseded, &why),
             None => Next::Intend { resource_version: present.resource_version.clone() },
@@ -117,7 +117,7 @@ fn before_write(journal: &Journal<'_>, seen: &Seen, now: Time) -> Next {
 fn after_intent(journal: &Journal<'_>, seen: &Seen, resource_version: &str, tries: i64) -> Next {
     let present = match seen {
         Seen::Unreachable(why) => return Next::Retry(why.clone()),
-        Seen::Gone => return finish(State::Superseded, "the workload was deleted while it was to be written"),
+        Seen::Gone => return finish(State::Superseded, &format!("{} was deleted while it was to be written", what(journal.target))),
         Seen::There(present) => present,
     };
     if present.uid == journal.target.uid && present.change.as_deref() == Some(journal.id) {
@@ -138,17 +138,19 @@ fn after_intent(journal: &Journal<'_>, seen: &Seen, resource_version: &str, trie
 fn rolling_out(journal: &Journal<'_>, seen: &Seen, generation: i64, spec_hash: &str, now: Time) -> Next {
     let present = match seen {
         Seen::Unreachable(why) => return Next::Retry(why.clone()),
-        Seen::Gone => return finish(State::Errored, "the workload was deleted while it rolled out"),
+        Seen::Gone => return finish(State::Errored, &format!("{} was deleted while it rolled out", what(journal.target))),
         Seen::There(present) => present,
     };
     if present.uid != journal.target.uid {
-        return finish(State::Errored, "the workload was deleted and made anew while it rolled out");
+        return finish(State::Errored, &format!("{} was deleted and made anew while it rolled out", what(journal.target)));
     }
     if present.generation > generation && present.spec_hash == spec_hash {
         return Next::Adopt { generation: present.generation, spec_hash: present.spec_hash.clone() };
     }
-    if present.generation > generation {
-        return finish(State::Superseded, "the workload was changed again, outside this change, while it rolled out");
+    // An autoscaler has no generation that counts its edits.
+    if present.generation > generation || (journal.target.autoscaler.is_some() && present.spec_hash != spec_hash) {
+        let why = format!("{} was changed again, outside this change, while it rolled out", what(journal.target));
+        return finish(State::Superseded, &why);
     }
     if present.generation < generation {
         return Next::Watch("what is seen is older than our write".into());
@@ -159,6 +161,9 @@ fn rolling_out(journal: &Journal<'_>, seen: &Seen, generation: i64, spec_hash: &
     }
     match (&present.rollout, &present.replica_failure) {
         (Rollout::Failed(why), _) => finish(State::Failed, why),
+        (Rollout::Complete, _) if journal.target.autoscaler.is_some() => {
+            finish(State::Succeeded, "as many as the new bounds allow are ready; from here the autoscaler chooses")
+        }
         (Rollout::Complete, _) => finish(State::Succeeded, "all pods run the new revision"),
         (Rollout::Waiting(_), Some(failure)) => finish(State::Failed, failure),
         (Rollout::Waiting(why), None) => {
@@ -167,7 +172,7 @@ fn rolling_out(journal: &Journal<'_>, seen: &Seen, generation: i64, spec_hash: &
             }
             let since = journal.written_at.map_or(0, |at| now.seconds_since(at));
             let still = journal.written_at.max(present.progressed).map_or(0, |at| now.seconds_since(at));
-            if journal.target.kind != WorkloadKind::Deployment && still > DEADLINE_S {
+            if has_no_deadline(journal.target) && still > DEADLINE_S {
                 finish(State::Failed, &format!("no progress for {}: {why}", crate::time::span(still)))
             } else if since > STUCK_AFTER_S {
                 finish(State::Stuck, &format!("no end after {}: {why}", crate::time::span(since)))
@@ -176,6 +181,11 @@ fn rolling_out(journal: &Journal<'_>, seen: &Seen, generation: i64, spec_hash: &
             }
         }
     }
+}
+
+/// Kubernetes watches over a Deployment's rollout; over the others, and over what an autoscaler is to do, we do.
+fn has_no_deadline(target: &Target) -> bool {
+    target.kind != WorkloadKind::Deployment || target.autoscaler.is_some()
 }
 
 /// The words of a controller that is refused pods, once that has lasted and none came since.
@@ -188,13 +198,19 @@ fn refused_for_long(present: &Present, now: Time) -> Option<&str> {
 /// How the target differs from what was planned, if it does.
 pub fn moved(target: &Target, present: &Present) -> Option<String> {
     if present.uid != target.uid {
-        return Some("the workload was deleted and made anew after the plan was made".into());
+        return Some(format!("{} was deleted and made anew after the plan was made", what(target)));
     }
     if present.generation != target.generation || present.spec_hash != target.spec_hash {
         let (was, is) = (target.generation, present.generation);
-        return Some(format!("the workload was changed after the plan was made (generation {was} then, {is} now); plan again"));
+        let counted = if was == is { String::new() } else { format!(" (generation {was} then, {is} now)") };
+        return Some(format!("{} was changed after the plan was made{counted}; plan again", what(target)));
     }
     None
+}
+
+/// What is written, in words.
+fn what(target: &Target) -> &'static str {
+    if target.autoscaler.is_some() { "the autoscaler" } else { "the workload" }
 }
 
 fn finish(state: State, reason: &str) -> Next {

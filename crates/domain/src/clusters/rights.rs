@@ -71,6 +71,8 @@ const READ_CLUSTER: &[Rule] = &[Rule { group: "", resources: &["nodes"], verbs: 
 
 const DEPLOY: &[Rule] = &[
     Rule { group: "apps", resources: &["deployments", "statefulsets", "daemonsets"], verbs: &["patch"] },
+    // The bounds of one.
+    Rule { group: "autoscaling", resources: &["horizontalpodautoscalers"], verbs: &["patch"] },
     // A pod that holds up its StatefulSet.
     Rule { group: "", resources: &["pods"], verbs: &["delete"] },
 ];
@@ -178,13 +180,14 @@ mod tests {
             "get pods/log in namespace devmatrix",
             "watch events in namespace devmatrix",
             "patch statefulsets.apps in namespace devmatrix",
+            "patch horizontalpodautoscalers.autoscaling in namespace devmatrix",
             "delete pods in namespace devmatrix",
         ] {
             assert!(said.iter().any(|right| right == expected), "{expected}: {said:#?}");
         }
         assert!(rights.iter().all(|right| right.resource != "secrets" && right.verb != "*" && right.resource != "*"));
         let writing = rights.iter().filter(|right| !["get", "list", "watch"].contains(&right.verb));
-        assert!(writing.clone().count() == 4 && writing.clone().all(|right| right.identity == Identity::Deploy));
+        assert!(writing.clone().count() == 5 && writing.clone().all(|right| right.identity == Identity::Deploy));
         assert_eq!(needed(&["a".to_owned(), "b".to_owned()]).len(), 2 * (rights.len() - 3) + 3, "nodes once");
     }
 

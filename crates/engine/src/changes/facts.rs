@@ -7,8 +7,8 @@ use crate::clusters::{self, Cluster, WriteAnswer, in_words, objects};
 use crate::error::{Error, Result};
 use domain::access::Allowed;
 use domain::catalog::{Component, Environment};
-use domain::changes::plan::{Blocker, Companion, Draft, Live, draft, generation};
-use domain::changes::{Facts, Kind, Plan, Refusal, RefusalCode, Request};
+use domain::changes::plan::{Blocker, Companion, Draft, Live, Scaler, draft, generation};
+use domain::changes::{Facts, Plan, Refusal, RefusalCode, Request};
 use domain::clusters::{Autoscaler, CellState, Neighbour, Observed, Reach, cell};
 use domain::releases::{DeploymentRecord, ImageRef};
 use serde_json::Value;
@@ -33,6 +33,14 @@ impl Engine {
             (Request::Rollback { to_revision, .. }, Some(live)) => self.record(component, environment, live, *to_revision).await?,
             _ => None,
         };
+        let autoscaler = match request {
+            Request::Scale { .. } | Request::Autoscale { .. } => self.autoscaler(component, environment)?,
+            _ => None,
+        };
+        let scaler = match (request, &autoscaler) {
+            (Request::Autoscale { .. }, Some(known)) => self.scaler(environment, &known.name).await?,
+            _ => None,
+        };
         let blocker = match request {
             Request::Unblock { .. } => self.blocker(component, environment).await?,
             _ => None,
@@ -47,7 +55,8 @@ impl Engine {
             source,
             record,
             holds: self.0.store.holds(Some(&component.name), Some(&environment.name)).await?,
-            autoscaler: if request.kind() == Kind::Scale { self.autoscaler(component, environment)? } else { None },
+            autoscaler,
+            scaler,
             blocker,
             policy_version: catalog.version.clone(),
         })
@@ -85,6 +94,13 @@ impl Engine {
             _ => None,
         });
         Ok(found)
+    }
+
+    /// The autoscaler that is to be written, read now.
+    async fn scaler(&self, environment: &Environment, name: &str) -> Result<Option<Scaler>> {
+        let cluster = self.cluster_of(environment)?;
+        let object = cluster.autoscaler(&environment.namespace, name).await.map_err(|error| unreachable(&cluster, environment, &error))?;
+        Ok(object.map(|object| Scaler { managed_by: objects::managed(&object), object }))
     }
 
     /// None when the target is not promoted from there: the refusal says so.

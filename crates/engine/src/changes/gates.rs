@@ -48,7 +48,7 @@ impl Engine {
 /// Whose votes a change of this kind needs here, as it is configured now.
 fn policy(environment: &Environment, kind: Kind) -> Option<Approval> {
     match kind {
-        Kind::Promote | Kind::Scale | Kind::Restart | Kind::Unblock => environment.approval.clone(),
+        Kind::Promote | Kind::Scale | Kind::Restart | Kind::Unblock | Kind::Autoscale => environment.approval.clone(),
         Kind::Rollback => environment.rollback_needs_approval.then(|| environment.approval.clone()).flatten(),
     }
 }

@@ -55,7 +55,7 @@ impl Engine {
         let Ok(cluster) = self.cluster(&target.cluster) else { return waiting };
         let key = domain::clusters::WorkloadKey { kind: target.kind, namespace: target.namespace.clone(), name: target.name.clone() };
         let state = cluster.state();
-        let workload = state.observed(&key).map(|known| known.workload).filter(|w| w.uid == target.uid);
+        let workload = state.observed(&key).map(|known| known.workload).filter(|w| target.autoscaler.is_some() || w.uid == target.uid);
         match (workload, change.written_generation) {
             (Some(w), Some(generation)) if w.observed_generation >= generation => {
                 Progress { desired: w.desired, updated: w.updated, ready: w.ready, available: w.available }

@@ -8,11 +8,11 @@ use crate::clusters::{Cluster, in_words, objects};
 use crate::error::Error;
 use crate::store::Journal;
 use domain::Time;
-use domain::changes::plan::spec_hash;
+use domain::changes::plan::{bounds, generation, spec_hash};
 use domain::changes::step::{Present, Seen, Written};
-use domain::changes::{Change, Target};
+use domain::changes::{CHANGE_ANNOTATION, Change, Target};
 use domain::clusters::happenings::refused;
-use domain::clusters::{Pod, Reach, Refused, WorkloadKey, WorkloadKind, failing_pod, rollout};
+use domain::clusters::{Pod, Reach, Refused, Rollout, WorkloadKey, WorkloadKind, failing_pod, rollout};
 use serde_json::Value;
 
 impl Engine {
@@ -23,10 +23,14 @@ impl Engine {
             Err(error) => return Seen::Unreachable(error.to_string()),
         };
         if let Written::Applied { generation, .. } = journal.written
+            && target.autoscaler.is_none()
             && let Some(mut present) = watched(cluster, change, generation)
         {
             present.refused = journal.applied_at.and_then(|at| refused_pods(cluster, target, at));
             return Seen::There(Box::new(present));
+        }
+        if let Some(name) = &target.autoscaler {
+            return scaled(cluster, target, name).await.unwrap_or_else(unreachable);
         }
         match cluster.get(target.kind, &target.namespace, &target.name).await {
             Ok(Some(object)) => {
@@ -58,6 +62,34 @@ async fn is_gone(cluster: &Cluster, namespace: &str, pod: &str, uid: &str) -> cr
     let Some(object) = cluster.pod(namespace, pod).await? else { return Ok(true) };
     let text = |pointer| object.pointer(pointer).and_then(Value::as_str);
     Ok(text("/metadata/uid") != Some(uid) || text("/metadata/deletionTimestamp").is_some())
+}
+
+/// The autoscaler as it is, and how far what it scales has come: it is within the bounds, and all are ready.
+async fn scaled(cluster: &Cluster, target: &Target, autoscaler: &str) -> crate::error::Result<Seen> {
+    let Some(object) = cluster.autoscaler(&target.namespace, autoscaler).await? else { return Ok(Seen::Gone) };
+    let Some(workload) = cluster.get(target.kind, &target.namespace, &target.name).await? else { return Ok(Seen::Gone) };
+    let Some(workload) = objects::workload_of(target.kind, &workload) else {
+        return Ok(Seen::Unreachable("the object does not read".into()));
+    };
+    let (bounds, desired) = (bounds(&object), workload.desired);
+    // An autoscaler leaves alone what somebody has scaled to nothing.
+    let within = desired == 0 || (bounds.min..=bounds.max).contains(&desired);
+    let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+    Ok(Seen::There(Box::new(Present {
+        uid: text("/metadata/uid"),
+        resource_version: text("/metadata/resourceVersion"),
+        generation: generation(&object),
+        spec_hash: spec_hash(&object),
+        change: object.pointer("/metadata/annotations").and_then(|all| all[CHANGE_ANNOTATION].as_str()).map(str::to_owned),
+        rollout: match within {
+            true => rollout(&workload),
+            false => Rollout::Waiting(format!("the autoscaler has {desired} replicas to bring within {bounds}")),
+        },
+        failing: None,
+        progressed: None,
+        replica_failure: workload.replica_failure,
+        refused: None,
+    })))
 }
 
 /// From the watch, once it has seen our write; until then the API server is asked.

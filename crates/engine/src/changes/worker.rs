@@ -5,7 +5,7 @@
 //! without a lease nothing is written.
 
 use crate::Engine;
-use crate::clusters::WriteAnswer;
+use crate::clusters::{self, WriteAnswer};
 use crate::error::Result;
 use crate::events::{Event, Topic};
 use crate::store::{Act, Journal};
@@ -89,6 +89,9 @@ impl Engine {
         let target = &change.plan.target;
         let cluster = self.cluster(&target.cluster).ok()?;
         let state = cluster.state();
+        if let Some(name) = &target.autoscaler {
+            return autoscaler_moved(&state, change, name);
+        }
         let key = domain::clusters::WorkloadKey { kind: target.kind, namespace: target.namespace.clone(), name: target.name.clone() };
         if state.reach(&target.namespace, target.kind) != domain::clusters::Reach::Live {
             return None;
@@ -263,13 +266,15 @@ impl Engine {
         self.0.store.journal_applied(&mut tx, &change.id, generation, spec_hash, now).await?;
         if change.written_generation.is_none() {
             self.0.store.set_state(&mut tx, &change.id, State::Observing).await?;
-            let detail = match change.plan.patch.deletes() {
-                Some((pod, _)) => format!("Deleted pod {pod}"),
-                None => format!("Applied as generation {generation}"),
+            let detail = match (change.plan.patch.deletes(), &change.plan.target.autoscaler) {
+                (Some((pod, _)), _) => format!("Deleted pod {pod}"),
+                (None, Some(name)) => format!("Applied to the autoscaler {name}"),
+                (None, None) => format!("Applied as generation {generation}"),
             };
             let wrote = Step { name: "write".into(), state: "done".into(), started: Some(now), finished: Some(now), detail };
             self.0.store.set_step(&mut tx, &change.id, 3, &wrote).await?;
-            let detail = "Pods are being replaced".into();
+            let moves = if change.plan.kind == Kind::Autoscale { "The number of pods follows" } else { "Pods are being replaced" };
+            let detail = moves.into();
             let rolling = Step { name: "rollout".into(), state: "running".into(), started: Some(now), finished: None, detail };
             self.0.store.set_step(&mut tx, &change.id, 4, &rolling).await?;
         }
@@ -337,6 +342,27 @@ impl Engine {
         if let Err(error) = self.record_place(component, environment).await {
             tracing::warn!(%error, change = change.id, "its record is written later, by the recorder");
         }
+    }
+}
+
+/// The same of an autoscaler, whose generation does not count its edits.
+fn autoscaler_moved(state: &clusters::State, change: &Change, name: &str) -> Option<String> {
+    let namespace = &change.plan.target.namespace;
+    if state.reach_kind(namespace, clusters::state::Kind::Autoscalers) != domain::clusters::Reach::Live {
+        return None;
+    }
+    let known = state.neighbours_in(namespace).find_map(|neighbour| match neighbour {
+        domain::clusters::Neighbour::Autoscaler(scaler) if scaler.name == name => {
+            Some(domain::changes::Bounds { min: scaler.min, max: scaler.max })
+        }
+        _ => None,
+    });
+    match known {
+        None => Some("the autoscaler was deleted after the plan was made".into()),
+        Some(bounds) if Some(bounds) != change.plan.bounds_from => {
+            Some("the autoscaler's bounds were changed after the plan was made; plan again".into())
+        }
+        Some(_) => None,
     }
 }
 

@@ -59,6 +59,11 @@ impl Cluster {
         self.get_path(&pod_path(namespace, name)).await
     }
 
+    /// A HorizontalPodAutoscaler. None: the API server says that there is none.
+    pub async fn autoscaler(&self, namespace: &str, name: &str) -> Result<Option<Value>> {
+        self.get_path(&autoscaler_path(namespace, name)).await
+    }
+
     async fn get_path(&self, path: &str) -> Result<Option<Value>> {
         let request = http::Request::get(path).body(Vec::new()).map_err(|error| self.error(kube::Error::HttpError(error)))?;
         let answer = tokio::time::timeout(Duration::from_secs(READ_S), self.reader_once.request::<Value>(request)).await;
@@ -99,8 +104,11 @@ impl Cluster {
     }
 
     async fn patch(&self, target: &Target, content_type: &str, bytes: String, dry: &str) -> WriteAnswer {
-        let uri =
-            format!("{}?fieldManager={FIELD_MANAGER}&fieldValidation=Strict{dry}", path(target.kind, &target.namespace, &target.name));
+        let path = match &target.autoscaler {
+            Some(name) => autoscaler_path(&target.namespace, name),
+            None => path(target.kind, &target.namespace, &target.name),
+        };
+        let uri = format!("{path}?fieldManager={FIELD_MANAGER}&fieldValidation=Strict{dry}");
         let request =
             http::Request::patch(uri).header("content-type", content_type).header("accept", "application/json").body(bytes.into_bytes());
         self.send(request).await
@@ -146,6 +154,10 @@ fn refused(error: &kube::Error) -> WriteAnswer {
 
 fn pod_path(namespace: &str, name: &str) -> String {
     format!("/api/v1/namespaces/{namespace}/pods/{name}")
+}
+
+fn autoscaler_path(namespace: &str, name: &str) -> String {
+    format!("/apis/autoscaling/v2/namespaces/{namespace}/horizontalpodautoscalers/{name}")
 }
 
 fn path(kind: WorkloadKind, namespace: &str, name: &str) -> String {

@@ -3,6 +3,7 @@
 //! Invariant: a controller acts on one object at a time, only when that object or one it owns has changed or the time
 //! it asked for has come; running it once more changes nothing.
 
+mod autoscaler;
 mod collector;
 mod conditions;
 pub(crate) mod daemonset;
@@ -34,6 +35,7 @@ fn reaction(resource: Resource) -> Option<SignedDuration> {
     match resource {
         resource::PODS | resource::NAMESPACES => Some(SignedDuration::ZERO),
         resource::REPLICASETS => Some(SignedDuration::from_millis(5)),
+        resource::HORIZONTALPODAUTOSCALERS => Some(SignedDuration::from_millis(500)),
         resource::DEPLOYMENTS | resource::STATEFULSETS | resource::DAEMONSETS | resource::JOBS => Some(SignedDuration::from_millis(40)),
         _ => None,
     }
@@ -102,6 +104,7 @@ fn sync(state: &mut State, key: &Key) -> Option<Wake> {
         resource::STATEFULSETS => statefulset::sync(state, key),
         resource::DAEMONSETS => daemonset::sync(state, key),
         resource::JOBS => job::sync(state, key),
+        resource::HORIZONTALPODAUTOSCALERS => autoscaler::sync(state, key),
         resource::EVENTS => events::expire(state, key, EVENTS_LAST),
         resource::NAMESPACES => collector::empty_namespace(state, key),
         _ => None,

@@ -17,6 +17,7 @@ pub(crate) fn fill(resource: Resource, object: &mut Value) {
         resource::REPLICASETS => fill_missing(object, &["spec"], &json!({ "replicas": 1 })),
         resource::JOBS => job(object),
         resource::CRONJOBS => return cron_job(object),
+        resource::HORIZONTALPODAUTOSCALERS => return autoscaler(object),
         resource::PODS => return pod(object::slot(object, &["spec"])),
         resource::NAMESPACES => {
             let labels = json!({ "kubernetes.io/metadata.name": object::name(object) });
@@ -84,6 +85,12 @@ fn cron_job(object: &mut Value) {
     fill_missing(object, &["spec"], &spec);
     fill_missing(object, &["spec", "jobTemplate", "metadata"], &json!({}));
     pod_spec(object::slot(object, &["spec", "jobTemplate", "spec", "template", "spec"]));
+}
+
+/// Source: pkg/apis/autoscaling/v2/defaults.go of Kubernetes.
+fn autoscaler(object: &mut Value) {
+    let cpu = json!({ "name": "cpu", "target": { "type": "Utilization", "averageUtilization": 80 } });
+    fill_missing(object, &["spec"], &json!({ "minReplicas": 1, "metrics": [{ "type": "Resource", "resource": cpu }] }));
 }
 
 /// A pod, unlike a template, also asks for what it is limited to.

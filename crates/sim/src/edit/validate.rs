@@ -19,6 +19,7 @@ pub(crate) fn check(resource: Resource, object: &Value, old: Option<&Value>) -> 
         }
         resource::JOBS => check_job(object, &mut faults),
         resource::PODS => check_pod(&object["spec"], "spec", &mut faults),
+        resource::HORIZONTALPODAUTOSCALERS => check_bounds(&object["spec"], &mut faults),
         _ => {}
     }
     if resource == resource::DEPLOYMENTS {
@@ -114,6 +115,21 @@ fn check_container(container: &Value, path: &str, faults: &mut Vec<Fault>) {
     }
     if object::text(container, "/image").is_empty() {
         faults.push(Fault::required(&format!("{path}.image"), ""));
+    }
+}
+
+/// To scale to nothing is a feature gate that is off.
+/// Source: pkg/apis/autoscaling/validation of Kubernetes.
+fn check_bounds(spec: &Value, faults: &mut Vec<Fault>) {
+    let (min, max) = (object::number(spec, "/minReplicas"), object::number(spec, "/maxReplicas"));
+    if min < 1 {
+        faults.push(Fault::invalid("spec.minReplicas", &spec["minReplicas"], "must be greater than or equal to 1"));
+    }
+    if max < 1 {
+        faults.push(Fault::invalid("spec.maxReplicas", &json!(max), "must be greater than 0"));
+    }
+    if max < min {
+        faults.push(Fault::invalid("spec.maxReplicas", &json!(max), "must be greater than or equal to `minReplicas`"));
     }
 }
 

@@ -11,6 +11,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod access;
+mod autoscalers;
 mod counts;
 mod creates;
 mod daemonsets;
@@ -69,8 +70,9 @@ macro_rules! case {
 }
 pub(crate) use case;
 
-const CASES: [&[Case]; 17] = [
+const CASES: [&[Case]; 18] = [
     access::CASES,
+    autoscalers::CASES,
     lists::CASES,
     watches::CASES,
     creates::CASES,

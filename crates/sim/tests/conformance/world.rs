@@ -133,6 +133,7 @@ impl World {
         let group = match resource {
             "deployments" | "replicasets" | "statefulsets" | "daemonsets" | "controllerrevisions" => "apis/apps/v1",
             "jobs" | "cronjobs" => "apis/batch/v1",
+            "horizontalpodautoscalers" => "apis/autoscaling/v2",
             _ => "api/v1",
         };
         format!("/{group}/namespaces/{}/{item}", self.namespace())

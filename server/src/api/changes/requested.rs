@@ -3,7 +3,7 @@
 use crate::api::body::{fields, invalid};
 use crate::problem::Problem;
 use domain::Error;
-use domain::changes::{Kind, Refusal, RefusalCode, Request, reason, replicas};
+use domain::changes::{Bounds, Kind, Refusal, RefusalCode, Request, reason, replicas};
 use domain::names::{Name, shorten};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
@@ -15,7 +15,7 @@ use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 const LATER: [&str; 2] = ["deploy", "run_job"];
 
 /// What may stand under `kind`, in words.
-const KINDS: &str = "promote, rollback, scale, restart or unblock";
+const KINDS: &str = "promote, rollback, scale, restart, unblock or autoscale";
 
 /// A change to ask for.
 #[derive(ToSchema)]
@@ -27,6 +27,7 @@ pub enum Requested {
     Scale(Scale),
     Restart(Restart),
     Unblock(Unblock),
+    Autoscale(Autoscale),
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -57,6 +58,12 @@ pub enum RestartKind {
 #[serde(rename_all = "snake_case")]
 pub enum UnblockKind {
     Unblock,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AutoscaleKind {
+    Autoscale,
 }
 
 /// Move the digest that runs healthy in `from` to `environment`.
@@ -143,6 +150,27 @@ pub struct Unblock {
     reason: String,
 }
 
+/// Other bounds for the autoscaler that owns the number of replicas.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Autoscale {
+    #[allow(dead_code, reason = "it has chosen this struct")]
+    kind: AutoscaleKind,
+    #[schema(value_type = String, pattern = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
+    component: Name,
+    #[schema(value_type = String, pattern = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
+    environment: Name,
+    #[serde(deserialize_with = "whole")]
+    #[schema(minimum = 1, maximum = 1000)]
+    min: i64,
+    /// At least `min`.
+    #[serde(deserialize_with = "whole")]
+    #[schema(minimum = 1, maximum = 1000)]
+    max: i64,
+    #[schema(max_length = 2000, pattern = r"^[^\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F-\u009F]*$")]
+    reason: String,
+}
+
 fn only_false() -> Object {
     ObjectBuilder::new().schema_type(Type::Boolean).enum_values(Some([false])).build()
 }
@@ -178,6 +206,10 @@ pub fn read(body: Map<String, Value>) -> Result<Request, Problem> {
         Some(Kind::Unblock) => {
             let Unblock { component, environment, pod, reason: why, .. } = fields(body)?;
             Ok(Request::Unblock { component, environment, pod, reason: reason("reason", &why)? })
+        }
+        Some(Kind::Autoscale) => {
+            let Autoscale { component, environment, min, max, reason: why, .. } = fields(body)?;
+            Ok(Request::Autoscale { component, environment, bounds: Bounds::new(min, max)?, reason: reason("reason", &why)? })
         }
         None if LATER.contains(&kind.as_str()) => Err(not_supported(format!("Changes of the kind {kind} are not supported yet."))),
         None => Err(invalid("kind", format!("`{}` is not a kind: expected {KINDS}", shorten(&kind)))),
@@ -219,6 +251,10 @@ mod tests {
             (scaled(json!(-1)), 400, "invalid", Some("replicas")),
             (scaled(json!(1001)), 400, "invalid", Some("replicas")),
             (scaled(json!("3")), 400, "invalid", Some("replicas")),
+            (bounded(json!(0), json!(3)), 400, "invalid", Some("min")),
+            (bounded(json!(4), json!(3)), 400, "invalid", Some("max")),
+            (bounded(json!(4), json!(1001)), 400, "invalid", Some("max")),
+            (bounded(json!(4), json!("5")), 400, "invalid", Some("max")),
             (json!({"kind": "restart", "component": "api"}), 400, "invalid", Some("environment")),
             (json!({"kind": "promote"}), 400, "invalid", Some("component")),
             (promote("extra", json!(1)), 400, "invalid", Some("extra")),
@@ -245,6 +281,10 @@ mod tests {
 
     fn scaled(replicas: Value) -> Value {
         json!({"kind": "scale", "component": "api", "environment": "prod", "replicas": replicas, "reason": ""})
+    }
+
+    fn bounded(min: Value, max: Value) -> Value {
+        json!({"kind": "autoscale", "component": "api", "environment": "prod", "min": min, "max": max, "reason": ""})
     }
 
     fn rolled(to_revision: Value) -> Value {

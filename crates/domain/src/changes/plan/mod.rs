@@ -1,6 +1,7 @@
 //! From facts to a plan, or to a refusal with its reason. A plan is immutable and leaves no choice to whoever executes it:
 //! exact object, exact patch, exact digest, whose votes it needs, until when. One file for each kind of change.
 
+mod autoscale;
 mod companions;
 mod promote;
 mod refusal;
@@ -9,6 +10,7 @@ mod rollback;
 mod scale;
 mod unblock;
 
+pub use autoscale::{Scaler, bounds};
 pub use companions::Companion;
 pub use promote::VERSION_LABEL;
 pub use refusal::{Refusal, RefusalCode};
@@ -16,7 +18,7 @@ pub use unblock::Blocker;
 
 use super::diff::{Diff, diff};
 use super::write::{Patch, PatchKind};
-use super::{Hold, Kind, Request};
+use super::{Bounds, Hold, Kind, Request};
 use crate::Time;
 use crate::catalog::{Approval, Component, Environment};
 use crate::clusters::{Autoscaler, CellState, Manager, WorkloadKind};
@@ -58,13 +60,16 @@ pub struct Facts {
     pub holds: Vec<Hold>,
     /// The autoscaler that owns the target's number of replicas.
     pub autoscaler: Option<Autoscaler>,
+    /// The same, read just now to be written.
+    pub scaler: Option<Scaler>,
     /// The pod that holds up a StatefulSet.
     pub blocker: Option<Blocker>,
     /// The version of the policy: SHA-256 of the configuration.
     pub policy_version: String,
 }
 
-/// The exact object that will be written. Another uid, generation or spec means that the world moved.
+/// The exact object that will be written. Another uid, generation or spec means that the world moved. With an `autoscaler`, that is
+/// what is written, and what these three are of; kind and name are then the workload that it scales.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Target {
     pub cluster: String,
@@ -74,6 +79,8 @@ pub struct Target {
     pub uid: String,
     pub generation: i64,
     pub spec_hash: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub autoscaler: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -123,6 +130,9 @@ pub struct Plan {
     /// Of a Scale: how many there were.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scaled_from: Option<i64>,
+    /// Of an Autoscale: which bounds there were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bounds_from: Option<Bounds>,
     pub patch: Patch,
     pub words: Vec<Word>,
     pub diff: Diff,
@@ -176,6 +186,7 @@ pub fn draft(facts: &Facts, request: &Request) -> Result<Draft, Refusal> {
         Request::Scale { replicas, .. } => scale::scale(facts, target, *replicas),
         Request::Restart { .. } => restart::restart(facts, target),
         Request::Unblock { pod, .. } => unblock::unblock(facts, target, pod.as_str()),
+        Request::Autoscale { bounds, .. } => autoscale::autoscale(facts, target, *bounds),
     }?;
     Ok(finish(facts, request, target, made))
 }
@@ -190,11 +201,15 @@ fn live_target(facts: &Facts) -> Result<&Live, Refusal> {
         )
     };
     let target = facts.target.as_ref().ok_or_else(missing)?;
-    if let Some(Manager { tool, gitops: true }) = &target.managed_by {
-        let why = format!("{} in {} is managed by {tool}: change it there, or {tool} would undo it.", workload.name, env.title);
-        return Err(Refusal::new(RefusalCode::ManagedByGitops, why));
-    }
+    managed(&target.managed_by, &format!("{} in {}", workload.name, env.title))?;
     Ok(target)
+}
+
+/// What a GitOps tool owns is changed there.
+fn managed(by: &Option<Manager>, what: &str) -> Result<(), Refusal> {
+    let Some(Manager { tool, gitops: true }) = by else { return Ok(()) };
+    let why = format!("{what} is managed by {tool}: change it there, or {tool} would undo it.");
+    Err(Refusal::new(RefusalCode::ManagedByGitops, why))
 }
 
 /// What is written to a paused workload waits, and nobody sees that it does. (kubectl refuses undo and restart of one too.)
@@ -228,14 +243,18 @@ const UNATTENDED_S: i64 = 3600;
 fn finish(facts: &Facts, request: &Request, target: &Live, made: Made) -> Draft {
     let (component, env) = (&facts.component, &facts.environment);
     let made_at = facts.now.whole_seconds();
+    // What is written: the workload, or what scales it.
+    let scaler = facts.scaler.as_ref().filter(|_| request.kind() == Kind::Autoscale);
+    let written = scaler.map_or(&target.object, |scaler| &scaler.object);
     let place = Target {
         cluster: env.cluster.clone(),
         namespace: env.namespace.clone(),
         kind: component.workload.kind,
         name: component.workload.name.clone(),
-        uid: uid(&target.object),
-        generation: generation(&target.object),
-        spec_hash: spec_hash(&target.object),
+        uid: uid(written),
+        generation: generation(written),
+        spec_hash: spec_hash(written),
+        autoscaler: scaler.map(|scaler| scaler.name().to_owned()),
     };
     let mut words = made.words;
     words.push(Word { what: "Target".into(), text: place_words(&place, &facts.cluster_title) });
@@ -254,6 +273,7 @@ fn finish(facts: &Facts, request: &Request, target: &Live, made: Made) -> Draft 
         to: made.to,
         desired: made.desired,
         scaled_from: (request.kind() == Kind::Scale).then(|| desired_now(target)),
+        bounds_from: scaler.map(Scaler::bounds),
         patch: made.patch,
         words,
         diff: Diff::default(),
@@ -263,11 +283,14 @@ fn finish(facts: &Facts, request: &Request, target: &Live, made: Made) -> Draft 
         policy_version: facts.policy_version.clone(),
         made_at,
     };
-    Draft { plan, before: target.object.clone() }
+    Draft { plan, before: written.clone() }
 }
 
 fn place_words(place: &Target, cluster_title: &str) -> String {
     let kind = place.kind.as_str().to_lowercase();
+    if let Some(scaler) = &place.autoscaler {
+        return format!("horizontalpodautoscaler/{scaler}, which scales {kind}/{} in {}, {cluster_title}", place.name, place.namespace);
+    }
     format!("{kind}/{} in {}, {cluster_title}, generation {}", place.name, place.namespace, place.generation)
 }
 

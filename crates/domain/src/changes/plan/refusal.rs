@@ -29,6 +29,8 @@ pub enum RefusalCode {
     ContainerMissing,
     /// The pod does not hold up its set.
     NotBlocked,
+    /// Nothing scales the target by itself.
+    NoAutoscaler,
 }
 
 impl RefusalCode {
@@ -51,6 +53,7 @@ impl RefusalCode {
             RefusalCode::ScaledByAutoscaler => "scaled_by_autoscaler",
             RefusalCode::ContainerMissing => "container_missing",
             RefusalCode::NotBlocked => "not_blocked",
+            RefusalCode::NoAutoscaler => "no_autoscaler",
         }
     }
 }

@@ -13,7 +13,7 @@ pub(super) fn scale(facts: &Facts, target: &Live, replicas: i64) -> Result<Made,
     }
     if let Some(scaler) = &facts.autoscaler {
         let why = format!(
-            "The autoscaler {} keeps {title} in {env} between {} and {} replicas and would undo this: change its bounds.",
+            "The autoscaler {} keeps {title} in {env} between {} and {} replicas and would undo this: change its bounds instead.",
             scaler.name, scaler.min, scaler.max
         );
         return Err(Refusal::new(RefusalCode::ScaledByAutoscaler, why));

@@ -7,6 +7,7 @@ mod revision;
 mod template;
 mod workload;
 
+pub use owner::managed;
 pub use pod::{PodObject, pod};
 pub use revision::{ControllerRevisionObject, ReplicaSetObject, controller_revision, replica_set};
 pub use template::references_of;

@@ -23,6 +23,12 @@ pub(super) fn managed_by(metadata: &ObjectMeta) -> Option<Manager> {
     if helm { owner("Helm", false) } else { None }
 }
 
+/// The same of any object, as the API server gave it.
+pub fn managed(object: &Value) -> Option<Manager> {
+    let metadata: ObjectMeta = serde_json::from_value(object.get("metadata")?.clone()).ok()?;
+    managed_by(&metadata)
+}
+
 /// Most that a page names of an edit.
 const FIELDS_AT_MOST: usize = 6;
 

@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod numbers;
+#[path = "../support/mod.rs"]
 mod support;
 
 use domain::changes::{Change, Request, State};
@@ -167,64 +169,6 @@ async fn a_stateful_set_whose_pod_cannot_start_fails_with_its_words() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_daemon_set_whose_pod_cannot_start_fails_with_its_words() {
     ends_with_the_pods_words("DaemonSet", "filebeat").await;
-}
-
-fn scale(component: &str, replicas: i64) -> Request {
-    Request::Scale { component: name(component), environment: name("prod"), replicas, reason: "load".into() }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_scale_is_one_write_and_no_revision() {
-    let story = Story { world: World::new().await, component: "api" };
-    let change = story.ask(scale("api", 5)).await;
-    assert_eq!((change.state, change.plan.scaled_from), (State::AwaitingApproval, Some(3)));
-    story.world.approved(&change, "dmitri").await;
-    story.world.ends(&change, State::Succeeded).await;
-    let object = story.world.prod.get("deployments", "devmatrix", "devmatrix-api").unwrap();
-    assert_eq!((object["spec"]["replicas"].clone(), object["status"]["readyReplicas"].clone()), (json!(5), json!(5)));
-    assert!(object["metadata"]["annotations"].get("kubernetes.io/change-cause").is_none(), "no revision is made, so none is given a cause");
-    assert_eq!(story.world.effective_writes(), 1);
-    let records = story.records().await;
-    assert_eq!((records.len(), records[0].change.as_ref()), (1, None), "what runs is not the scale's doing");
-}
-
-fn autoscaler() -> Value {
-    json!({
-        "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler",
-        "metadata": {"name": "api", "namespace": "devmatrix"},
-        "spec": {
-            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "devmatrix-api"}, "minReplicas": 3, "maxReplicas": 10,
-        },
-    })
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_an_autoscaler_owns_is_not_scaled_by_hand() {
-    let story = Story { world: World::new().await, component: "api" };
-    story.world.prod.apply(autoscaler()).unwrap();
-    let why = eventually("the autoscaler is seen", || async {
-        let asked = story.world.engine.preview(&story.world.actor("bea"), scale("api", 5)).await;
-        asked.err()
-    })
-    .await;
-    assert_eq!(why.code(), "scaled_by_autoscaler");
-    assert!(why.to_string().contains("between 3 and 10"), "{why}");
-    let view = story.world.engine.component(&actor("viv"), "api").await.unwrap();
-    let prod = view.environments.iter().find(|here| here.environment.name == "prod").unwrap();
-    assert_eq!(prod.around.autoscaler.as_ref().map(|scaler| scaler.max), Some(10));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_autoscaler_that_comes_after_the_plan_ends_the_scale_without_a_write() {
-    let story = Story { world: World::new().await, component: "api" };
-    let change = story.ask(scale("api", 5)).await;
-    story.world.prod.apply(autoscaler()).unwrap();
-    eventually("the autoscaler is seen", || async { story.world.engine.preview(&story.world.actor("bea"), scale("api", 6)).await.err() })
-        .await;
-    story.world.approved(&change, "dmitri").await;
-    let ended = story.world.ends(&change, State::Superseded).await;
-    assert!(ended.outcome.unwrap().reason.contains("autoscaler"));
-    assert_eq!(story.world.sent_writes(), 0);
 }
 
 async fn restarted(kind: &'static str, component: &'static str) {
