@@ -13,7 +13,7 @@ pub mod metrics;
 mod releases;
 pub mod store;
 
-pub use changes::{Asked, IdempotencyKey};
+pub use changes::{Asked, IdempotencyKey, TrainPlan};
 pub use domain::{Error as DomainError, Result as DomainResult};
 pub use error::{Error, Result, StartError};
 pub use store::{ChangeFilter, Page, PageRequest, Store, TokenInfo};

@@ -4,11 +4,13 @@
 pub mod diff;
 pub mod plan;
 pub mod step;
+pub mod train;
 mod view;
 pub mod votes;
 mod write;
 
 pub use plan::{Artifact, Draft, Facts, Gate, Plan, Refusal, RefusalCode, Target, Word};
+pub use train::{Carriage, Train, TrainRequest, TrainView};
 pub use view::{ChangeView, Links, PlanView, Progress};
 pub use votes::{Vote, VoteKind};
 pub use write::{CAUSE_ANNOTATION, CHANGE_ANNOTATION, FENCE_ANNOTATION, Patch, PatchKind, Stamp};

@@ -57,6 +57,8 @@ pub struct ChangeView {
     pub plan: PlanView,
     pub votes: Vec<Vote>,
     pub steps: Vec<Step>,
+    /// Its place in a train.
+    pub train: Option<super::Carriage>,
     pub progress: Progress,
     pub outcome: Option<Outcome>,
     pub links: Links,
@@ -78,6 +80,7 @@ impl ChangeView {
             plan: PlanView::of(plan, &change.digest),
             votes: change.votes.clone(),
             steps: change.steps.clone(),
+            train: plan.train.clone(),
             progress,
             outcome: change.outcome.clone(),
             links: Links { this: format!("/api/v1/changes/{}", change.id), page: format!("/changes/{}", change.label()) },

@@ -45,6 +45,15 @@ pub fn may_decide(change: &Change, person: &Person) -> Result<()> {
         let (label, state) = (change.label(), change.state.title().to_lowercase());
         return Err(Error::conflict("not_awaiting_approval", format!("{label} is {state}: there is nothing to decide.")));
     }
+    if let Some(place) = &change.plan.train {
+        let why = format!("{} is {} of {} in a train, and the train is decided on as a whole.", change.label(), place.position, place.of);
+        return Err(Error::conflict("part_of_train", why));
+    }
+    may_decide_here(change, person)
+}
+
+/// The same of a change that goes together with others, for a vote on all of them.
+pub fn may_decide_here(change: &Change, person: &Person) -> Result<()> {
     let Some(approval) = &change.plan.approval else {
         return Err(Error::conflict("not_awaiting_approval", format!("{} needs no approval.", change.label())));
     };

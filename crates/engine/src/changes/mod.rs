@@ -4,7 +4,10 @@
 mod facts;
 mod gates;
 mod sight;
+mod trains;
 pub(crate) mod worker;
+
+pub use trains::TrainPlan;
 
 use crate::error::{Error, Result};
 use crate::events::Topic;
@@ -120,26 +123,32 @@ impl Engine {
     }
 
     async fn insert(&self, actor: &Actor, plan: Plan, key: Option<IdempotencyKey>) -> Result<Asked> {
-        let (now, id, digest) = (self.now(), uuid::Uuid::now_v7().to_string(), plan.digest());
+        let (now, id) = (self.now(), uuid::Uuid::now_v7().to_string());
         let mut tx = self.0.store.write().await?;
         if let Some(key) = &key
             && let Some(change) = self.by_key(&mut tx, actor, key).await?
         {
             return Ok(Asked { change, repeated: true });
         }
-        let state = if plan.approval.is_some() { State::AwaitingApproval } else { State::Ready };
-        self.0.store.insert_change(&mut tx, NewChange { id: &id, state, plan: &plan, digest: &digest, at: now }).await?;
-        for (position, step) in first_steps(&plan, now).iter().enumerate() {
-            self.0.store.set_step(&mut tx, &id, position as i64, step).await?;
-        }
+        self.insert_one(&mut tx, actor, &id, &plan, now).await?;
         if let Some(key) = &key {
             self.0.store.remember_key(&mut tx, &actor.person.name, &key.key, &key.body_sha256, &id, now).await?;
         }
-        let detail = format!("{} (plan {})", plan.summary, &digest[..12]);
-        self.0.store.record(&mut tx, Act::by(actor, now, "change.request", &id, &detail)).await?;
         let change = self.0.store.change_in(&mut tx, &id).await?.ok_or_else(|| no_change(&id))?;
         tx.commit().await?;
         Ok(Asked { change, repeated: false })
+    }
+
+    /// One change with its steps and its audit entry.
+    async fn insert_one(&self, tx: &mut Tx, actor: &Actor, id: &str, plan: &Plan, now: Time) -> Result<()> {
+        let digest = plan.digest();
+        let state = if plan.approval.is_some() { State::AwaitingApproval } else { State::Ready };
+        self.0.store.insert_change(tx, NewChange { id, state, plan, digest: &digest, at: now }).await?;
+        for (position, step) in first_steps(plan, now).iter().enumerate() {
+            self.0.store.set_step(tx, id, position as i64, step).await?;
+        }
+        let detail = format!("{} (plan {})", plan.summary, &digest[..12]);
+        self.0.store.record(tx, Act::by(actor, now, "change.request", id, &detail)).await
     }
 
     pub async fn approve(&self, actor: &Actor, id: &str, digest: &str, reason: &str) -> DomainResult<Change> {
@@ -155,18 +164,17 @@ impl Engine {
     }
 
     async fn decide(&self, actor: &Actor, id: &str, kind: VoteKind, digest: Option<&str>, reason: &str) -> DomainResult<Change> {
-        let what = if kind == VoteKind::Approve { "change.approve" } else { "change.reject" };
-        match self.vote(actor, id, kind, digest, reason, what).await {
+        match self.vote(actor, id, kind, digest, reason).await {
             Ok(change) => {
                 self.publish(&[Topic::Changes, Topic::Approvals]);
                 self.0.work.notify_one();
                 Ok(change)
             }
-            Err(error) => Err(self.denied(actor, what, id, error.into()).await),
+            Err(error) => Err(self.denied(actor, act_of(kind), id, error.into()).await),
         }
     }
 
-    async fn vote(&self, actor: &Actor, id: &str, kind: VoteKind, digest: Option<&str>, reason: &str, what: &str) -> Result<Change> {
+    async fn vote(&self, actor: &Actor, id: &str, kind: VoteKind, digest: Option<&str>, reason: &str) -> Result<Change> {
         let person = authorize(actor, Verb::Decide)?.person();
         let now = self.now();
         let mut tx = self.0.store.write().await?;
@@ -184,13 +192,19 @@ impl Engine {
             tx.commit().await?;
             return Err(domain::Error::conflict("expired", format!("{} has expired: ask again.", change.label())).into());
         }
-        let vote = Vote { by: person.name.clone(), vote: kind, at: now, digest: change.digest.clone(), reason: reason.to_owned() };
-        self.0.store.insert_vote(&mut tx, &change.id, &vote).await?;
-        self.0.store.record(&mut tx, Act::by(actor, now, what, &change.id, reason)).await?;
-        self.after_vote(&mut tx, &change, &vote).await?;
+        self.cast(&mut tx, actor, &change, kind, reason, now).await?;
         let change = self.0.store.change_in(&mut tx, &change.id).await?.ok_or_else(|| no_change(id))?;
         tx.commit().await?;
         Ok(change)
+    }
+
+    /// A vote that is allowed, with its audit entry and what follows from it.
+    async fn cast(&self, tx: &mut Tx, actor: &Actor, change: &Change, kind: VoteKind, reason: &str, now: Time) -> Result<()> {
+        let by = actor.person.name.clone();
+        let vote = Vote { by, vote: kind, at: now, digest: change.digest.clone(), reason: reason.to_owned() };
+        self.0.store.insert_vote(tx, &change.id, &vote).await?;
+        self.0.store.record(tx, Act::by(actor, now, act_of(kind), &change.id, reason)).await?;
+        self.after_vote(tx, change, &vote).await
     }
 
     async fn after_vote(&self, tx: &mut Tx, change: &Change, vote: &Vote) -> Result<()> {
@@ -231,28 +245,33 @@ impl Engine {
     }
 
     async fn abort_now(&self, actor: &Actor, id: &str, reason: &str) -> Result<Change> {
-        let person = authorize(actor, Verb::Change)?.person();
-        let now = self.now();
+        authorize(actor, Verb::Change)?;
         let mut tx = self.0.store.write().await?;
         let change = self.0.store.change_in(&mut tx, id).await?.ok_or_else(|| no_change(id))?;
         if change.state.is_terminal() {
             let (label, state) = (change.label(), change.state.title().to_lowercase());
             return Err(domain::Error::conflict("already_ended", format!("{label} has ended already: it is {state}.")).into());
         }
+        self.abort_in(&mut tx, actor, &change, reason).await?;
+        let change = self.0.store.change_in(&mut tx, &change.id).await?.ok_or_else(|| no_change(id))?;
+        tx.commit().await?;
+        Ok(change)
+    }
+
+    /// Of a change that goes on, in somebody's transaction.
+    async fn abort_in(&self, tx: &mut Tx, actor: &Actor, change: &Change, reason: &str) -> Result<()> {
+        let (person, now) = (&actor.person, self.now());
         let written =
             if change.written_generation.is_some() { " after its write: Kubernetes goes on rolling out" } else { " before its write" };
         let why = if reason.is_empty() { String::new() } else { format!(": {reason}") };
         let outcome =
             Outcome { state: State::Aborted, reason: format!("aborted by {}{written}{why}", person.name), failing_pod: None, at: now };
-        self.end(&mut tx, &change, &outcome).await?;
+        self.end(tx, change, &outcome).await?;
         if change.written_generation.is_some() {
             let began = change.steps.iter().find(|step| step.name == "rollout").and_then(|step| step.started).unwrap_or(now);
-            self.0.store.judge_record(&mut tx, &change.id, RecordOutcome::Unknown, now.seconds_since(began)).await?;
+            self.0.store.judge_record(tx, &change.id, RecordOutcome::Unknown, now.seconds_since(began)).await?;
         }
-        self.0.store.record(&mut tx, Act::by(actor, now, "change.abort", &change.id, reason)).await?;
-        let change = self.0.store.change_in(&mut tx, &change.id).await?.ok_or_else(|| no_change(id))?;
-        tx.commit().await?;
-        Ok(change)
+        self.0.store.record(tx, Act::by(actor, now, "change.abort", &change.id, reason)).await
     }
 
     pub async fn lift_hold(&self, actor: &Actor, id: &str, reason: &str) -> DomainResult<Hold> {
@@ -313,6 +332,11 @@ impl Engine {
         self.0.store.record(&mut tx, act).await?;
         Ok(tx.commit().await?)
     }
+}
+
+/// How a vote is called in the audit record.
+fn act_of(kind: VoteKind) -> &'static str {
+    if kind == VoteKind::Approve { "change.approve" } else { "change.reject" }
 }
 
 fn first_steps(plan: &Plan, now: Time) -> Vec<Step> {

@@ -12,6 +12,7 @@ use crate::store::{Act, Journal};
 use domain::Time;
 use domain::changes::plan::spec_hash;
 use domain::changes::step::{self, Next, Written, next_step};
+use domain::changes::train::{Turn, turn};
 use domain::changes::{Change, Hold, Kind, Outcome, Stamp, State, Step};
 use domain::releases::RecordOutcome;
 use std::collections::HashSet;
@@ -79,9 +80,18 @@ impl Engine {
                 self.conclude(&change, State::Expired, "the plan expired before it was decided on", None).await?;
             } else if let Some(why) = self.moved_in_watch(&change) {
                 self.conclude(&change, State::Superseded, &why, None).await?;
+            } else if let Turn::Stop(why) = self.turn(&change).await? {
+                self.conclude(&change, State::Superseded, &why, None).await?;
             }
         }
         Ok(())
+    }
+
+    /// A change that goes alone may always begin.
+    async fn turn(&self, change: &Change) -> Result<Turn> {
+        let Some(place) = &change.plan.train else { return Ok(Turn::Go) };
+        let train = self.0.store.train(&place.train).await?;
+        Ok(train.map_or(Turn::Go, |train| turn(change, &train.changes)))
     }
 
     /// Only what the watch is sure of: a newer generation, or another object of the same name.
@@ -145,8 +155,16 @@ impl Engine {
         if change.state.is_terminal() {
             return Ok(Round::Over);
         }
-        if change.state == State::Ready && !self.begin(&change).await? {
-            return Ok(Round::Again(TICK));
+        if change.state == State::Ready {
+            match self.turn(&change).await? {
+                Turn::Stop(why) => {
+                    self.conclude(&change, State::Superseded, &why, None).await?;
+                    return Ok(Round::Over);
+                }
+                Turn::Wait(why) => return self.wait(&change, &why).await,
+                Turn::Go if !self.begin(&change).await? => return Ok(Round::Again(TICK)),
+                Turn::Go => {}
+            }
         }
         let journal = self.0.store.journal(id).await?;
         let seen = self.see(&change, &journal).await;
@@ -177,6 +195,19 @@ impl Engine {
                 Ok(Round::Over)
             }
         }
+    }
+
+    /// What a change that has not begun waits for.
+    async fn wait(&self, change: &Change, why: &str) -> Result<Round> {
+        let known = change.steps.iter().find(|step| step.name == "check").map(|step| step.detail.as_str());
+        if known != Some(why) {
+            let step = Step { name: "check".into(), state: "pending".into(), started: None, finished: None, detail: why.into() };
+            let mut tx = self.0.store.write().await?;
+            self.0.store.set_step(&mut tx, &change.id, 2, &step).await?;
+            tx.commit().await?;
+            self.publish(&[Topic::Changes]);
+        }
+        Ok(Round::Again(TICK))
     }
 
     /// From ready to running: the change's turn has come, and votes and holds are looked at once more.

@@ -54,8 +54,8 @@ pub struct Journal {
 impl Store {
     pub async fn insert_change(&self, tx: &mut Tx, new: NewChange<'_>) -> Result<()> {
         sqlx::query(
-            "INSERT INTO changes (id, number, state, kind, component, environment, requester, plan, digest, requested_at, owner, lease_until, fence)
-             SELECT $1, COALESCE(MAX(number), 0) + 1, $2, $3, $4, $5, $6, $7, $8, $9, '', 0, 0 FROM changes",
+            "INSERT INTO changes (id, number, state, kind, component, environment, requester, plan, digest, requested_at, train, owner, lease_until, fence)
+             SELECT $1, COALESCE(MAX(number), 0) + 1, $2, $3, $4, $5, $6, $7, $8, $9, CAST($10 AS TEXT), '', 0, 0 FROM changes",
         )
         .bind(new.id)
         .bind(new.state.as_str())
@@ -66,6 +66,7 @@ impl Store {
         .bind(json("a plan", new.plan)?)
         .bind(new.digest)
         .bind(new.at.0)
+        .bind(new.plan.train.as_ref().map(|place| place.train.as_str()))
         .execute(&mut **tx)
         .await?;
         Ok(())
@@ -305,6 +306,19 @@ async fn load(connection: &mut sqlx::AnyConnection, id: &str) -> Result<Option<C
         Some(row) => Ok(Some(whole(connection, &row).await?)),
         None => Ok(None),
     }
+}
+
+/// All changes of a train, in the order of their turns.
+pub(super) async fn changes_of_train(connection: &mut sqlx::AnyConnection, train: &str) -> Result<Vec<Change>> {
+    let query = sqlx::query::<Any>(
+        "SELECT id, number, state, plan, digest, requested_at, outcome FROM changes WHERE train = $1 ORDER BY number",
+    );
+    let rows = connection.fetch_all(query.bind(train.to_owned())).await?;
+    let mut changes = Vec::with_capacity(rows.len());
+    for row in &rows {
+        changes.push(whole(connection, row).await?);
+    }
+    Ok(changes)
 }
 
 async fn whole(connection: &mut sqlx::AnyConnection, row: &AnyRow) -> Result<Change> {

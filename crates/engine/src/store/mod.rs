@@ -6,11 +6,13 @@ mod access;
 mod audit;
 mod changes;
 mod records;
+mod trains;
 
 pub use access::{SessionRow, TokenInfo};
 pub use audit::Act;
 pub use changes::{ChangeFilter, Journal, NewChange, Page, PageRequest};
 pub use records::NewRecord;
+pub use trains::NewTrain;
 
 use crate::error::Result;
 use sqlx::any::{AnyPoolOptions, install_default_drivers};

@@ -34,7 +34,7 @@ environments:
     promote_from: staging
     approval: {rules: [{from: ["team:devops"], needed: 1}]}
 components:
-  - {name: api, title: API server, owner: backend, replicas: 3, workload: deployment/devmatrix-api, container: api}
+  - {name: api, title: API server, owner: backend, replicas: 3, workload: deployment/devmatrix-api, container: api, depends_on: [postgres]}
   - {name: postgres, title: Database, owner: platform, workload: statefulset/postgres}
   - {name: worker, title: Worker, owner: platform, workload: deployment/worker, containers: [worker, migrate, proxy]}
   - {name: filebeat, title: Log shipper, owner: platform, workload: daemonset/filebeat}

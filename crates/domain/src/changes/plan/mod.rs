@@ -18,7 +18,7 @@ pub use unblock::Blocker;
 
 use super::diff::{Diff, diff};
 use super::write::{Patch, PatchKind};
-use super::{Bounds, Hold, Kind, Request};
+use super::{Bounds, Carriage, Hold, Kind, Request};
 use crate::Time;
 use crate::catalog::{Approval, Component, Environment};
 use crate::clusters::{Autoscaler, CellState, Manager, WorkloadKind};
@@ -133,6 +133,9 @@ pub struct Plan {
     /// Of an Autoscale: which bounds there were.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bounds_from: Option<Bounds>,
+    /// Its place, when it goes together with others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub train: Option<Carriage>,
     pub patch: Patch,
     pub words: Vec<Word>,
     pub diff: Diff,
@@ -274,6 +277,7 @@ fn finish(facts: &Facts, request: &Request, target: &Live, made: Made) -> Draft 
         desired: made.desired,
         scaled_from: (request.kind() == Kind::Scale).then(|| desired_now(target)),
         bounds_from: scaler.map(Scaler::bounds),
+        train: None,
         patch: made.patch,
         words,
         diff: Diff::default(),

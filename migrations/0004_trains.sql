@@ -1,0 +1,14 @@
+-- Several promotions that are planned and decided on together. What a train does is what its changes do: it has no state of its own.
+CREATE TABLE trains (
+    id TEXT PRIMARY KEY,
+    number BIGINT NOT NULL UNIQUE,
+    environment TEXT NOT NULL,
+    source TEXT NOT NULL,
+    requester TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    requested_at BIGINT NOT NULL
+);
+
+ALTER TABLE changes ADD COLUMN train TEXT;
+CREATE INDEX changes_by_train ON changes (train);
