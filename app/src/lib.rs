@@ -37,6 +37,8 @@ pub mod render;
 #[cfg(feature = "ssr")]
 mod site;
 #[cfg(feature = "ssr")]
+pub mod trains;
+#[cfg(feature = "ssr")]
 pub mod words;
 
 #[cfg(feature = "ssr")]

@@ -21,6 +21,16 @@ pub fn change(id: &str) -> String {
     format!("/changes/{}", encode(id))
 }
 
+/// By id or label: `TR-3`.
+pub fn train(id: &str) -> String {
+    format!("/trains/{}", encode(id))
+}
+
+/// What could go together to an environment.
+pub fn new_train(environment: &str) -> String {
+    query("/trains/new", &[("environment", environment)])
+}
+
 pub fn promote(component: &str, environment: &str, from: &str) -> String {
     query("/changes/new", &[("kind", "promote"), ("component", component), ("environment", environment), ("from", from)])
 }

@@ -8,6 +8,7 @@ use crate::environments::{EnvironmentData, EnvironmentsData};
 use crate::frame::{Document, document};
 use crate::home::HomeData;
 use crate::logs::LogsData;
+use crate::trains::{NewTrainData, TrainData};
 use crate::{Site, Theme, Viewer};
 use domain::{Error, Time};
 
@@ -59,6 +60,19 @@ pub fn change(site: &Site, viewer: &Viewer, data: &ChangeData, now: Time) -> Str
 pub fn new_change(site: &Site, viewer: &Viewer, data: &NewChangeData, now: Time) -> String {
     let doc = Document::signed_in(site, viewer, now).titled("New change");
     document(doc, || crate::changes::fresh_page(viewer, data, now))
+}
+
+/// The title begins with the state, so that a tab tells how it goes.
+pub fn train(site: &Site, viewer: &Viewer, data: &TrainData, now: Time) -> String {
+    let title = format!("{} · {}", data.train.state().title(), data.train.summary(viewer.environment_title(&data.train.environment)));
+    let doc = Document::signed_in(site, viewer, now).titled(&title).live("changes approvals");
+    document(doc, || crate::trains::page(viewer, data, now))
+}
+
+/// Not live: what one reads here is what one asks for.
+pub fn new_train(site: &Site, viewer: &Viewer, data: &NewTrainData, now: Time) -> String {
+    let doc = Document::signed_in(site, viewer, now).titled("New train");
+    document(doc, || crate::trains::fresh_page(data))
 }
 
 pub fn approvals(site: &Site, viewer: &Viewer, data: &ApprovalsData, now: Time) -> String {

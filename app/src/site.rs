@@ -71,8 +71,8 @@ pub struct Viewer {
 impl Viewer {
     pub async fn load(engine: &Engine, actor: &Actor, theme: Theme, path: &str) -> Result<Viewer> {
         let matrix = engine.matrix(actor).await?;
-        let waiting = engine.waiting_for(actor).await?;
-        Ok(Viewer::of(actor.clone(), &matrix, waiting.len() as i64, theme, path))
+        let waiting = engine.waiting_for(actor).await?.len() + engine.trains_waiting_for(actor).await?.len();
+        Ok(Viewer::of(actor.clone(), &matrix, waiting as i64, theme, path))
     }
 
     pub fn of(actor: Actor, matrix: &Matrix, approvals_waiting: i64, theme: Theme, path: &str) -> Viewer {

@@ -3,7 +3,7 @@
 
 use crate::portal::Portal;
 use crate::problem::Problem;
-use crate::web::{approvals, catalog, changes, holds, home, logs, preferences, sign_in};
+use crate::web::{approvals, catalog, changes, holds, home, logs, preferences, sign_in, trains};
 use crate::{api, guard, site, web};
 use axum::Router;
 use axum::extract::{Request, State};
@@ -47,6 +47,12 @@ pub fn pages() -> Vec<Route> {
         form("/changes/{id}/approve", changes::approve),
         form("/changes/{id}/reject", changes::reject),
         form("/changes/{id}/abort", changes::abort),
+        page("/trains/new", trains::new),
+        form("/trains/new", trains::ask),
+        page("/trains/{id}", trains::show),
+        form("/trains/{id}/approve", trains::approve),
+        form("/trains/{id}/reject", trains::reject),
+        form("/trains/{id}/abort", trains::abort),
         page("/approvals", approvals::show),
         form("/holds/{id}/lift", holds::lift),
     ]

@@ -216,6 +216,7 @@ pub fn plan(kind: Kind, component: &str, from: &str, to: &str, environment: &str
         to: image(to, 'a'),
         desired: 4,
         scaled_from: (kind == Kind::Scale).then_some(3),
+        train: None,
         bounds_from: (kind == Kind::Autoscale).then_some(Bounds { min: 3, max: 10 }),
         patch: Patch { kind: PatchKind::Json, body: serde_json::Value::Null },
         words: vec![
@@ -327,6 +328,7 @@ pub fn home(full: bool) -> HomeData {
         } else {
             vec![]
         },
+        trains: if full { vec![crate::trains::waiting_train()] } else { vec![] },
         failed: if full { vec![nginx(11, State::Failed)] } else { vec![] },
         in_progress: if full {
             vec![
@@ -511,6 +513,8 @@ pub fn new_changes() -> Vec<(String, NewChangeData)> {
         to_revision: None,
         replicas: None,
         pod: None,
+        min: None,
+        max: None,
         reason: String::new(),
     };
     let page = |kind: &str, plan, hold, error| NewChangeData {
@@ -543,11 +547,11 @@ pub fn new_changes() -> Vec<(String, NewChangeData)> {
 
 pub fn approvals(some: bool) -> ApprovalsData {
     if !some {
-        return ApprovalsData { waiting: vec![], others: vec![api(12, State::AwaitingApproval)] };
+        return ApprovalsData { waiting: vec![], trains: vec![], others: vec![api(12, State::AwaitingApproval)] };
     }
     let back =
         change(13, State::AwaitingApproval, Plan { approval: Some(approval()), ..plan(Kind::Rollback, "redis", "7.4.2", "7.4.1", "prod") });
-    ApprovalsData { waiting: vec![api(12, State::AwaitingApproval), back], others: vec![] }
+    ApprovalsData { trains: vec![crate::trains::waiting_train()], waiting: vec![api(12, State::AwaitingApproval), back], others: vec![] }
 }
 
 pub fn sign_in(demo: bool) -> SignInData {

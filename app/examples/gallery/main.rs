@@ -6,12 +6,14 @@
 mod around;
 mod data;
 mod people;
+mod trains;
 
 use app::{Site, Theme, Viewer, render};
 use data::*;
 use people::*;
 use std::fs;
 use std::path::Path;
+use trains::*;
 
 fn main() -> std::io::Result<()> {
     let folder = std::env::args().nth(1).unwrap_or_else(|| "target/gallery".to_owned());
@@ -67,6 +69,12 @@ fn pages() -> Vec<(String, String)> {
         add("change-viewer", render::change(&site, &viv("/changes/CH-12"), &change_pages()[0].1, NOW));
         for (name, data) in new_changes() {
             add(&name, render::new_change(&site, &bea("/changes/new"), &data, NOW));
+        }
+        for (name, data) in train_pages() {
+            add(name, render::train(&site, &dmitri("/trains/TR-3"), &data, NOW));
+        }
+        for (name, data) in new_trains() {
+            add(name, render::new_train(&site, &bea("/trains/new?environment=prod"), &data, NOW));
         }
         add("approvals", render::approvals(&site, &dmitri("/approvals"), &approvals(true), NOW));
         add("approvals-none", render::approvals(&site, &viv("/approvals"), &approvals(false), NOW));

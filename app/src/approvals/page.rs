@@ -6,11 +6,11 @@ use crate::parts::{ActButton, Diff, Icon, Notice, PageHead, RelTime, StatePill, 
 use crate::{Viewer, links, words};
 use domain::Time;
 use domain::access::{Verb, authorize};
-use domain::changes::{Change, VoteKind};
+use domain::changes::{Change, Train, VoteKind};
 use leptos::prelude::*;
 
 pub(crate) fn page(viewer: &Viewer, data: &ApprovalsData, now: Time) -> AnyView {
-    let waiting = data.waiting.len() as i64;
+    let waiting = (data.waiting.len() + data.trains.len()) as i64;
     let text = match waiting {
         0 => "Nothing waits for your vote".to_owned(),
         1 => "1 waits for your vote".to_owned(),
@@ -21,6 +21,7 @@ pub(crate) fn page(viewer: &Viewer, data: &ApprovalsData, now: Time) -> AnyView 
     view! {
         <PageHead title="Approvals" meta=Some(meta)/>
         {(waiting == 0).then(|| nothing(viewer))}
+        {data.trains.iter().map(|train| train_card(viewer, train, now)).collect_view()}
         {cards}
         {others(&data.others, now)}
     }
@@ -69,6 +70,34 @@ fn card(change: &Change, now: Time) -> AnyView {
                 </details>
             </div>
             {decide(change, href, now)}
+        </section>
+    }
+    .into_any()
+}
+
+/// A train is decided on where all its plans stand.
+fn train_card(viewer: &Viewer, train: &Train, now: Time) -> AnyView {
+    let (label, href) = (train.label(), links::train(&train.label()));
+    let heading = format!("a-{label}");
+    let each = train
+        .changes
+        .iter()
+        .map(|change| view! { <li><span class="k">{change.label()}</span><span>{change.summary().to_owned()}</span></li> });
+    let title = train.summary(viewer.environment_title(&train.environment));
+    view! {
+        <section class="panel" aria-labelledby=heading.clone() data-key=label.clone() data-testid="approval">
+            <div class="panel-head panel-head-big">
+                <div class="grow">
+                    <h2 id=heading.clone()><a class="plain" href=href.clone()>{title.clone()}</a></h2>
+                    <p class="small muted">{format!("{label} · {} · asked ", words::person(&train.requester))}<RelTime at=train.requested_at now=now/>" ago"</p>
+                </div>
+                <div class="end"><StatePill look=words::change(train.state())/></div>
+            </div>
+            <div class="panel-body"><ul class="words">{each.collect_view()}</ul></div>
+            <div class="panel-foot foot-act">
+                <span>"decided on together · expires in "<Until at=train.valid_until() now=now/></span>
+                <div class="actions end"><a class="btn btn-primary" href=href>"Review all plans"<span class="vh">{format!(" of {title}")}</span></a></div>
+            </div>
         </section>
     }
     .into_any()

@@ -19,6 +19,10 @@ pub(super) fn buttons(viewer: &Viewer, data: &ChangeData) -> AnyView {
     let change = &data.change;
     let again = change.plan.source.as_ref().map(|from| links::promote(&change.plan.component, &change.plan.environment, from));
     match change.state {
+        State::AwaitingApproval if change.plan.train.is_some() => {
+            let href = change.plan.train.as_ref().map(|place| links::train(&place.train));
+            view! { <div class="actions in-reach"><a class="btn btn-ghost" href="#decide">"Abort"</a><a class="btn btn-primary" href=href>"Decide on the train"</a></div> }.into_any()
+        }
         State::AwaitingApproval => {
             let vote = may_vote(change, &viewer.actor).err().map(|why| why.to_string());
             view! {
@@ -62,7 +66,8 @@ pub(super) fn decide(viewer: &Viewer, data: &ChangeData) -> Option<AnyView> {
     if change.state.is_terminal() {
         return None;
     }
-    let vote = (change.state == State::AwaitingApproval).then(|| vote_form(data, may_vote(change, &viewer.actor)));
+    let vote =
+        (change.state == State::AwaitingApproval && change.plan.train.is_none()).then(|| vote_form(data, may_vote(change, &viewer.actor)));
     let abort = abort_form(data, authorize(&viewer.actor, Verb::Change).map(|_| ()));
     Some(view! { <div id="decide" data-key="decide"><Panel id="h-decide" title="Decide">{vote}{abort}</Panel></div> }.into_any())
 }

@@ -2,7 +2,7 @@
 
 use super::{ChangeData, act, panels, rollback};
 use crate::parts::{GateList, Notice, PageHead, Panel, RelTime, StepList, Until, VoteList};
-use crate::{Viewer, words};
+use crate::{Viewer, links, words};
 use domain::Time;
 use domain::changes::State;
 use leptos::prelude::*;
@@ -31,12 +31,16 @@ fn meta(data: &ChangeData, now: Time) -> AnyView {
     let change = &data.change;
     let waits =
         (change.state == State::AwaitingApproval).then(|| view! { <span>"expires in "<Until at=change.plan.valid_until now=now/></span> });
+    let train = change.plan.train.as_ref().map(|place| {
+        view! { <a href=links::train(&place.train) data-testid="in-train">{format!("{} of {} in a train", place.position, place.of)}</a> }
+    });
     let took = change.outcome.is_some().then(|| view! { <span>{format!("took {}", domain::time::span(words::took(change, now)))}</span> });
     view! {
         <span>{words::person(&change.plan.requester)}</span>
         <span>"asked "<RelTime at=change.requested_at now=now/>" ago"</span>
         {waits}
         {took}
+        {train}
     }
     .into_any()
 }

@@ -5,6 +5,7 @@ use crate::components::panels;
 use crate::parts::{Notice, PageHead, Panel, RelTime, StatePill};
 use crate::{Viewer, links, words};
 use domain::Time;
+use domain::access::{Verb, authorize};
 use domain::changes::Change;
 use domain::clusters::{CellState, EnvironmentHead, InEnvironment};
 use leptos::prelude::*;
@@ -13,7 +14,7 @@ pub(crate) fn page(viewer: &Viewer, data: &EnvironmentData, now: Time) -> AnyVie
     let env = &data.view.environment;
     let state = viewer.environments.iter().find(|one| one.head.name == env.name).map_or(CellState::Unknown, |one| one.state);
     view! {
-        <PageHead title=env.title.clone() crumb=Some((("Environments", "/environments"), env.title.clone())) look=Some(words::cell(state)) meta=Some(meta(viewer, env, now))/>
+        <PageHead title=env.title.clone() crumb=Some((("Environments", "/environments"), env.title.clone())) look=Some(words::cell(state)) meta=Some(meta(viewer, env, now)) actions=together(viewer, env)/>
         {trouble(env, now)}
         {panels::holds(viewer, &data.holds, &links::environment(&env.name), now)}
         {components(data, now)}
@@ -22,6 +23,18 @@ pub(crate) fn page(viewer: &Viewer, data: &EnvironmentData, now: Time) -> AnyVie
         {super::inventory::panels(&data.view.inventory, now)}
     }
     .into_any()
+}
+
+/// To several promotions at once, where this is promoted to at all.
+fn together(viewer: &Viewer, env: &EnvironmentHead) -> Option<AnyView> {
+    env.promote_from.as_ref()?;
+    let link = match authorize(&viewer.actor, Verb::Change) {
+        Ok(_) => view! { <a class="btn" href=links::new_train(&env.name)>"Promote several"</a> }.into_any(),
+        Err(why) => {
+            view! { <a class="btn" role="link" aria-disabled="true" tabindex="0" title=why.to_string()>"Promote several"</a> }.into_any()
+        }
+    };
+    Some(view! { <div class="actions">{link}</div> }.into_any())
 }
 
 fn meta(viewer: &Viewer, env: &EnvironmentHead, now: Time) -> AnyView {

@@ -7,7 +7,7 @@ pub(crate) use page::page;
 
 use domain::Result;
 use domain::access::Actor;
-use domain::changes::{Change, Hold, Progress, State};
+use domain::changes::{Change, Hold, Progress, State, Train};
 use domain::clusters::Matrix;
 use engine::{ChangeFilter, Engine, PageRequest};
 
@@ -16,6 +16,7 @@ pub struct HomeData {
     pub matrix: Matrix,
     /// Approvals that this person may decide now.
     pub waiting: Vec<Change>,
+    pub trains: Vec<Train>,
     /// This person's changes that failed and that nothing has followed yet; newest first.
     pub failed: Vec<Change>,
     pub in_progress: Vec<(Change, Progress)>,
@@ -36,6 +37,7 @@ pub async fn load(engine: &Engine, actor: &Actor) -> Result<HomeData> {
     Ok(HomeData {
         matrix: engine.matrix(actor).await?,
         waiting: engine.waiting_for(actor).await?,
+        trains: engine.trains_waiting_for(actor).await?,
         failed: failed_of(&actor.person.name, &newest),
         in_progress: open.into_iter().map(|change| (change.clone(), engine.progress(&change))).collect(),
         recent: newest.into_iter().filter(|change| change.state.is_terminal()).take(RECENT).collect(),

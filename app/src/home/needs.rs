@@ -4,16 +4,16 @@ use super::HomeData;
 use crate::parts::{Panel, StateIcon, Until};
 use crate::{links, words};
 use domain::Time;
-use domain::changes::{Change, State};
+use domain::changes::{Change, State, Train};
 use leptos::prelude::*;
 
 pub(super) fn panel(data: &HomeData, now: Time) -> AnyView {
-    let count = data.failed.len() as i64 + i64::from(!data.waiting.is_empty());
+    let count = data.failed.len() as i64 + i64::from(!(data.waiting.is_empty() && data.trains.is_empty()));
     let list = if count == 0 {
         view! { <p class="panel-body muted" data-testid="nothing-waits">"Nothing waits for you."</p> }.into_any()
     } else {
         let failed = data.failed.iter().map(failure).collect_view();
-        view! { <ul class="rows">{failed}{approvals(&data.waiting, now)}</ul> }.into_any()
+        view! { <ul class="rows">{failed}{approvals(data, now)}</ul> }.into_any()
     };
     if count == 0 {
         return view! { <Panel id="h-needs" title="Needs you">{list}</Panel> }.into_any();
@@ -37,15 +37,17 @@ fn failure(change: &Change) -> AnyView {
     .into_any()
 }
 
-fn approvals(waiting: &[Change], now: Time) -> Option<AnyView> {
-    let first = waiting.iter().map(|change| change.plan.valid_until).min()?;
-    let names: Vec<_> = waiting.iter().map(|change| change.summary().to_owned()).collect();
-    let title = match waiting.len() {
+fn approvals(data: &HomeData, now: Time) -> Option<AnyView> {
+    let until = data.waiting.iter().map(|change| change.plan.valid_until);
+    let first = until.chain(data.trains.iter().map(Train::valid_until)).min()?;
+    let trains = data.trains.iter().map(|train| format!("{}, {} changes", train.label(), train.changes.len()));
+    let names: Vec<_> = data.waiting.iter().map(|change| change.summary().to_owned()).chain(trains).collect();
+    let title = match names.len() {
         1 => "1 approval waits for your vote".to_owned(),
         n => format!("{n} approvals wait for your vote"),
     };
     let which = if names.len() > 3 { format!("{} and {} more", names[..2].join(", "), names.len() - 2) } else { words::list(&names) };
-    let expires = if waiting.len() == 1 { " · expires in " } else { " · the first expires in " };
+    let expires = if names.len() == 1 { " · expires in " } else { " · the first expires in " };
     Some(
         view! {
             <li data-key="approvals">

@@ -12,6 +12,7 @@ mod me;
 pub mod openapi;
 mod path;
 mod query;
+mod trains;
 
 pub use body::read as read_body;
 pub use path::{PathId, PathName};
@@ -56,6 +57,12 @@ pub fn routes() -> OpenApiRouter<Portal> {
         .routes(routes!(changes::approve))
         .routes(routes!(changes::reject))
         .routes(routes!(changes::abort))
+        .routes(routes!(trains::list, trains::create))
+        .routes(routes!(trains::preview))
+        .routes(routes!(trains::show))
+        .routes(routes!(trains::approve))
+        .routes(routes!(trains::reject))
+        .routes(routes!(trains::abort))
         .routes(routes!(holds::list))
         .routes(routes!(holds::lift))
         .routes(routes!(events::stream))

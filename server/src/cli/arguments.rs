@@ -24,6 +24,8 @@ pub enum Command {
     Changes(List),
     /// Ask for a promotion
     Promote(Promote),
+    /// Ask for several promotions together: decided on at once, one after another
+    Train(Train),
     /// Ask for a rollback
     Rollback(Rollback),
     /// Ask for another number of replicas
@@ -126,6 +128,25 @@ pub struct Promote {
 }
 
 #[derive(Args)]
+pub struct Train {
+    /// Where to
+    pub environment: String,
+    /// Each once; what others depend on goes first
+    #[arg(required = true)]
+    pub components: Vec<String>,
+    /// Where the releases run now; without it where the configuration promotes from
+    #[arg(long, value_name = "ENVIRONMENT")]
+    pub from: Option<String>,
+    #[arg(long)]
+    pub reason: String,
+    /// Wait for the end, and tell how far it is
+    #[arg(long)]
+    pub wait: bool,
+    #[command(flatten)]
+    pub remote: Remote,
+}
+
+#[derive(Args)]
 pub struct Rollback {
     /// Without it the last revision that did not fail, with another release than the present one
     #[arg(long, value_name = "N")]
@@ -171,7 +192,7 @@ pub struct Autoscale {
 
 #[derive(Args)]
 pub struct Approve {
-    /// CH-12, or the change's id
+    /// CH-12, or the change's id; TR-3 for a train
     pub change: String,
     /// Approve only the plan with this digest; without it the plan is printed and approved
     #[arg(long)]

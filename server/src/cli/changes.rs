@@ -12,11 +12,11 @@ use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
 /// How often a change is looked at while waiting.
-const LOOK_EVERY: Duration = Duration::from_millis(700);
+pub(super) const LOOK_EVERY: Duration = Duration::from_millis(700);
 
 /// A portal that restarts is away for a moment; one that stays away so long is down.
-const PATIENCE_TO_ASK: Duration = Duration::from_secs(3);
-const PATIENCE_TO_WAIT: Duration = Duration::from_secs(60);
+pub(super) const PATIENCE_TO_ASK: Duration = Duration::from_secs(3);
+pub(super) const PATIENCE_TO_WAIT: Duration = Duration::from_secs(60);
 
 #[derive(Deserialize)]
 struct Items<T> {
@@ -77,7 +77,7 @@ pub fn promote(arguments: &Promote) -> Done {
     ask(&client, &arguments.ask, "promote", &[("from", json!(from))])
 }
 
-fn source_of(client: &Client, environment: &str) -> Result<String, Failure> {
+pub(super) fn source_of(client: &Client, environment: &str) -> Result<String, Failure> {
     let view: EnvironmentView = client.get_as(&format!("/api/v1/environments/{}", segment(environment)))?;
     view.environment.promote_from.ok_or_else(|| {
         Failure::failed(format!("{environment} is not promoted from anywhere by its configuration: say from where with --from."))
@@ -210,7 +210,7 @@ fn progress(change: &ChangeView) -> String {
 }
 
 /// Tries again while the portal is away, as long as `patience` lasts.
-fn patiently(patience: Duration, mut attempt: impl FnMut() -> Result<Value, Refused>) -> Result<Value, Failure> {
+pub(super) fn patiently(patience: Duration, mut attempt: impl FnMut() -> Result<Value, Refused>) -> Result<Value, Failure> {
     let began = Instant::now();
     loop {
         match attempt() {
@@ -221,7 +221,7 @@ fn patiently(patience: Duration, mut attempt: impl FnMut() -> Result<Value, Refu
     }
 }
 
-fn print_json(value: &Value) -> Done {
+pub(super) fn print_json(value: &Value) -> Done {
     println!("{value:#}");
     Ok(())
 }

@@ -10,6 +10,7 @@ mod remote;
 mod serve;
 mod show;
 mod token;
+mod trains;
 
 use arguments::{Arguments, Command};
 use clap::Parser;
@@ -72,11 +73,13 @@ fn execute(command: Command) -> Done {
         Command::Matrix(matrix) => changes::matrix(&matrix),
         Command::Changes(list) => changes::list(&list),
         Command::Promote(promote) => changes::promote(&promote),
+        Command::Train(train) => trains::ask(&train),
         Command::Rollback(rollback) => changes::rollback(&rollback),
         Command::Scale(scale) => changes::scale(&scale),
         Command::Restart(restart) => changes::restart(&restart),
         Command::Unblock(unblock) => changes::unblock(&unblock),
         Command::Autoscale(autoscale) => changes::autoscale(&autoscale),
+        Command::Approve(approve) if approve.change.starts_with("TR-") => trains::approve(&approve),
         Command::Approve(approve) => changes::approve(&approve),
         Command::Token(token) => in_runtime(token::run(token)),
     }

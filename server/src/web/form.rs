@@ -38,6 +38,11 @@ impl Form {
         self.fields.get(name).map_or("", String::as_str)
     }
 
+    /// Every value of a field that may come more than once.
+    pub fn all(&self, name: &str) -> Vec<String> {
+        form_urlencoded::parse(&self.bytes).filter(|(key, _)| key == name).map(|(_, value)| value.into_owned()).collect()
+    }
+
     pub fn some(&self, name: &str) -> Option<String> {
         Some(self.get(name)).filter(|value| !value.is_empty()).map(str::to_owned)
     }

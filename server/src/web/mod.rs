@@ -12,6 +12,7 @@ pub mod home;
 pub mod logs;
 pub mod preferences;
 pub mod sign_in;
+pub mod trains;
 
 use crate::portal::Portal;
 use crate::problem::Problem;

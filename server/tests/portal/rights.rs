@@ -92,6 +92,7 @@ async fn the_pages_lead_to_signing_in_and_let_each_role_do_its_part() {
 fn asked_for(path: &str) -> Vec<(&'static str, &'static str)> {
     match path {
         "/changes/new" => vec![("kind", "promote"), ("component", "api"), ("environment", "prod"), ("from", "staging"), ("reason", "x")],
+        "/trains/new" => vec![("component", "api"), ("environment", "prod"), ("from", "staging"), ("reason", "x")],
         _ => vec![("digest", "0"), ("reason", "x")],
     }
 }

@@ -15,7 +15,7 @@ pub enum Access {
     Decide,
 }
 
-pub const API: [(&str, &str, Access); 23] = [
+pub const API: [(&str, &str, Access); 30] = [
     ("GET", "/healthz", Open),
     ("GET", "/readyz", Open),
     ("GET", "/metrics", Open),
@@ -36,12 +36,19 @@ pub const API: [(&str, &str, Access); 23] = [
     ("POST", "/api/v1/changes/{id}/approve", Decide),
     ("POST", "/api/v1/changes/{id}/reject", Decide),
     ("POST", "/api/v1/changes/{id}/abort", Change),
+    ("GET", "/api/v1/trains", Read),
+    ("POST", "/api/v1/trains", Change),
+    ("POST", "/api/v1/trains/preview", Change),
+    ("GET", "/api/v1/trains/{id}", Read),
+    ("POST", "/api/v1/trains/{id}/approve", Decide),
+    ("POST", "/api/v1/trains/{id}/reject", Decide),
+    ("POST", "/api/v1/trains/{id}/abort", Change),
     ("GET", "/api/v1/holds", Read),
     ("DELETE", "/api/v1/holds/{id}", Change),
     ("GET", "/api/v1/events", Read),
 ];
 
-pub const PAGES: [(&str, &str, Access); 20] = [
+pub const PAGES: [(&str, &str, Access); 26] = [
     ("GET", "/", Read),
     ("GET", "/components", Read),
     ("GET", "/components/{component}", Read),
@@ -56,6 +63,12 @@ pub const PAGES: [(&str, &str, Access); 20] = [
     ("POST", "/changes/{id}/approve", Decide),
     ("POST", "/changes/{id}/reject", Decide),
     ("POST", "/changes/{id}/abort", Change),
+    ("GET", "/trains/new", Read),
+    ("POST", "/trains/new", Change),
+    ("GET", "/trains/{id}", Read),
+    ("POST", "/trains/{id}/approve", Decide),
+    ("POST", "/trains/{id}/reject", Decide),
+    ("POST", "/trains/{id}/abort", Change),
     ("GET", "/approvals", Read),
     ("POST", "/holds/{id}/lift", Change),
     ("GET", "/sign-in", Open),
@@ -72,6 +85,9 @@ pub fn filled(path: &str) -> String {
 /// A body that a route takes.
 pub fn body(path: &str) -> Value {
     match path.rsplit('/').next() {
+        Some("trains" | "preview") if path.contains("/trains") => {
+            json!({"components": ["api"], "environment": "prod", "from": "staging", "reason": "x"})
+        }
         Some("changes" | "preview") => super::support::promotion(),
         Some("approve") => json!({"digest": "0"}),
         _ => json!({"reason": "none"}),

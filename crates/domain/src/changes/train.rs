@@ -3,8 +3,8 @@
 //!
 //! Invariant: what has not begun when one of the train ends badly does not begin.
 
-use super::{Change, ChangeView, Progress, State};
 use super::votes::may_decide_here;
+use super::{Change, ChangeView, Progress, State};
 use crate::access::Person;
 use crate::catalog::Catalog;
 use crate::names::Name;
@@ -166,7 +166,8 @@ pub enum Turn {
 pub fn turn(change: &Change, train: &[Change]) -> Turn {
     let place = |change: &Change| change.plan.train.as_ref().map_or(0, |place| place.position);
     let others = || train.iter().filter(|other| other.id != change.id);
-    if let Some(bad) = others().filter(|other| ended_badly(other)).min_by_key(|other| (other.outcome.as_ref().map(|o| o.at), place(other))) {
+    if let Some(bad) = others().filter(|other| ended_badly(other)).min_by_key(|other| (other.outcome.as_ref().map(|o| o.at), place(other)))
+    {
         let how = bad.state.title().to_lowercase();
         return Turn::Stop(format!("the train stopped: {} ({}) is {how}, so this one did not begin", bad.label(), bad.plan.component));
     }

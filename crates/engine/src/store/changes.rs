@@ -310,9 +310,8 @@ async fn load(connection: &mut sqlx::AnyConnection, id: &str) -> Result<Option<C
 
 /// All changes of a train, in the order of their turns.
 pub(super) async fn changes_of_train(connection: &mut sqlx::AnyConnection, train: &str) -> Result<Vec<Change>> {
-    let query = sqlx::query::<Any>(
-        "SELECT id, number, state, plan, digest, requested_at, outcome FROM changes WHERE train = $1 ORDER BY number",
-    );
+    let query =
+        sqlx::query::<Any>("SELECT id, number, state, plan, digest, requested_at, outcome FROM changes WHERE train = $1 ORDER BY number");
     let rows = connection.fetch_all(query.bind(train.to_owned())).await?;
     let mut changes = Vec::with_capacity(rows.len());
     for row in &rows {

@@ -52,7 +52,8 @@ impl Store {
     /// Newest first. The cursor is the number of the last one seen. Without an environment those of all.
     pub async fn trains(&self, environment: Option<&str>, page: &PageRequest) -> Result<Page<Train>> {
         let before = page.cursor.as_deref().and_then(|cursor| cursor.parse().ok()).unwrap_or(i64::MAX);
-        let text = format!("SELECT {COLUMNS} FROM trains WHERE number < $1 AND ($2 = '' OR environment = $2) ORDER BY number DESC LIMIT $3");
+        let text =
+            format!("SELECT {COLUMNS} FROM trains WHERE number < $1 AND ($2 = '' OR environment = $2) ORDER BY number DESC LIMIT $3");
         let query = sqlx::query(sqlx::AssertSqlSafe(text)).bind(before).bind(environment.unwrap_or("")).bind(page.limit + 1);
         let rows = query.fetch_all(self.pool()).await?;
         let mut connection = self.pool().acquire().await?;

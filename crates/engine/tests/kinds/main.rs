@@ -4,9 +4,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod numbers;
-mod trains;
 #[path = "../support/mod.rs"]
 mod support;
+mod trains;
 
 use domain::changes::{Change, Request, State};
 use domain::names::Name;

@@ -17,10 +17,10 @@ use utoipa::ToSchema;
 pub struct Approval {
     /// The digest of the plan that was looked at.
     #[schema(max_length = 200)]
-    digest: String,
+    pub(in crate::api) digest: String,
     #[serde(default)]
     #[schema(max_length = 2000, pattern = r"^[^\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F-\u009F]*$")]
-    reason: String,
+    pub(in crate::api) reason: String,
 }
 
 /// Approve the plan with this digest, and no other
@@ -42,12 +42,12 @@ pub async fn approve(
 pub struct Rejection {
     /// When given, the plan must still have it.
     #[schema(max_length = 200)]
-    digest: Option<String>,
+    pub(in crate::api) digest: Option<String>,
     #[schema(
         max_length = 2000,
         pattern = r"^[^\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F-\u009F]*[^\s\u0000-\u001F\u007F-\u009F][^\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F-\u009F]*$"
     )]
-    reason: String,
+    pub(in crate::api) reason: String,
 }
 
 /// Reject: a rejection ends the change
@@ -68,7 +68,7 @@ pub async fn reject(
 #[serde(deny_unknown_fields)]
 pub struct Stop {
     #[schema(max_length = 2000, pattern = r"^[^\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F-\u009F]*$")]
-    reason: String,
+    pub(in crate::api) reason: String,
 }
 
 /// Abort a change that has not been written to the cluster yet

@@ -1,0 +1,197 @@
+//! One train: whose turn it is, the plans, the votes for all of it.
+
+use super::{TrainData, fresh};
+use crate::changes::{Act, Tried};
+use crate::parts::{ActButton, Icon, Notice, PageHead, Panel, ReasonField, RelTime, StatePill, Until, VoteList, refused_hint};
+use crate::{Viewer, links, words};
+use domain::access::{Verb, authorize};
+use domain::changes::{Change, State, Train};
+use domain::{Error, Time};
+use leptos::prelude::*;
+
+pub(crate) fn page(viewer: &Viewer, data: &TrainData, now: Time) -> AnyView {
+    let train = &data.train;
+    let state = train.state();
+    let title = format!("{} to {}", words::count(train.changes.len() as i64, "component"), viewer.environment_title(&train.environment));
+    let crumb = Some((("Changes", "/changes"), train.label()));
+    view! {
+        <PageHead title=format!("Promote {title}") crumb=crumb look=Some(words::change(state)) meta=Some(meta(train, state, now)) actions=Some(buttons(viewer, train, state))/>
+        <p class="vh" data-key="state" data-state=state.as_str() data-say=train.label() data-testid="state">{state.title()}</p>
+        {tried(data)}
+        {stopped(train)}
+        <div class="split">
+            <Panel id="h-turns" title="Changes" sub="in the order of their turns" class="main"><ol class="turns" data-testid="turns">{train.changes.iter().enumerate().map(|(at, change)| turn(at, change)).collect_view()}</ol></Panel>
+            <div class="aside" data-key="aside">{decide(viewer, data, state)}{votes(viewer, train, now)}</div>
+        </div>
+    }
+    .into_any()
+}
+
+fn meta(train: &Train, state: State, now: Time) -> AnyView {
+    let waits = (state == State::AwaitingApproval).then(|| view! { <span>"expires in "<Until at=train.valid_until() now=now/></span> });
+    let reason = (!train.reason.is_empty()).then(|| view! { <span>{format!("“{}”", train.reason)}</span> });
+    view! {
+        <span>{words::person(&train.requester)}</span>
+        <span>"asked "<RelTime at=train.requested_at now=now/>" ago"</span>
+        {waits}
+        {reason}
+        <span class="muted">"digest "<code title=train.digest.clone() data-testid="digest">{words::short_digest(&train.digest)}</code></span>
+    }
+    .into_any()
+}
+
+fn is_open(train: &Train) -> bool {
+    train.changes.iter().any(|change| !change.state.is_terminal())
+}
+
+fn may_vote(viewer: &Viewer, train: &Train) -> domain::Result<()> {
+    authorize(&viewer.actor, Verb::Decide)?;
+    train.may_decide(&viewer.actor.person)
+}
+
+fn action(train: &Train, what: &str) -> String {
+    format!("{}/{what}", links::train(&train.label()))
+}
+
+/// The row of actions at the top; at 320 px it is the bar at the bottom.
+fn buttons(viewer: &Viewer, train: &Train, state: State) -> AnyView {
+    if state == State::AwaitingApproval {
+        let vote = may_vote(viewer, train).err().map(|why| why.to_string());
+        return view! {
+            <div class="actions in-reach">
+                <a class="btn btn-ghost" href="#decide">"Abort"</a>
+                <a class="btn" href="#decide">"Reject"</a>
+                <form method="post" action=action(train, "approve")>
+                    <input type="hidden" name="digest" value=train.digest.clone()/><input type="hidden" name="reason" value=""/>
+                    <ActButton label="Approve all plans" class="btn-primary" refused=vote/>
+                </form>
+            </div>
+        }
+        .into_any();
+    }
+    is_open(train)
+        .then(|| view! { <div class="actions in-reach"><a class="btn btn-danger-quiet" href="#decide">"Abort"</a></div> })
+        .into_any()
+}
+
+/// What was tried, and why it did not work. It stays while the page goes on living.
+fn tried(data: &TrainData) -> Option<AnyView> {
+    let tried = data.tried.as_ref()?;
+    let what = match tried.act {
+        Act::Approve => "Not approved.",
+        Act::Reject => "Not rejected.",
+        Act::Abort => "Not aborted.",
+    };
+    let look = words::change(State::Failed);
+    Some(view! { <div data-key="tried" data-keep="1" data-testid="tried"><Notice look=look alert=true><div><strong>{what}</strong>" "{tried.error.to_string()}</div></Notice></div> }.into_any())
+}
+
+/// Which of them stopped it, and why.
+fn stopped(train: &Train) -> Option<AnyView> {
+    let change = train.stopped_by()?;
+    let outcome = change.outcome.as_ref()?;
+    let arrived = train.changes.iter().filter(|change| change.state == State::Succeeded).count();
+    let look = words::change(outcome.state);
+    let href = links::change(&change.label());
+    Some(view! {
+        <Notice look=look big=true><div data-testid="outcome"><strong>{format!("{}.", outcome.state.title())}</strong>" "<a href=href>{change.label()}</a>
+            {format!(" stopped it: {} {arrived} of {} arrived; what had not begun did not begin.", words::sentence(&outcome.reason), train.changes.len())}</div></Notice>
+    }.into_any())
+}
+
+fn turn(at: usize, change: &Change) -> AnyView {
+    let label = change.label();
+    let waits = change.steps.iter().find(|step| step.name == "check" && step.state == "pending" && change.state == State::Ready);
+    let running = change.steps.iter().find(|step| step.state == "running" && !change.state.is_terminal());
+    let detail = match &change.outcome {
+        Some(outcome) => words::sentence(&outcome.reason),
+        None => waits.or(running).map(|step| words::sentence(&step.detail)).unwrap_or_default(),
+    };
+    view! {
+        <li data-key=label.clone() data-component=change.plan.component.clone() data-state=change.state.as_str() data-say=label.clone()>
+            <span class="turn">{at + 1}</span>
+            <div class="grow stack-s">
+                <div class="turn-head"><h3><a class="plain" href=links::change(&label)>{change.summary().to_owned()}</a></h3><StatePill look=words::change(change.state)/></div>
+                <p class="small muted">{format!("{label} · {detail}")}</p>
+                {fresh::details(&change.plan)}
+            </div>
+        </li>
+    }
+    .into_any()
+}
+
+fn decide(viewer: &Viewer, data: &TrainData, state: State) -> Option<AnyView> {
+    let train = &data.train;
+    if !is_open(train) {
+        return None;
+    }
+    let vote = (state == State::AwaitingApproval).then(|| vote_form(viewer, data));
+    Some(
+        view! { <div id="decide" data-key="decide"><Panel id="h-decide" title="Decide">{vote}{abort_form(viewer, data)}</Panel></div> }
+            .into_any(),
+    )
+}
+
+fn vote_form(viewer: &Viewer, data: &TrainData) -> AnyView {
+    let train = &data.train;
+    let refused = may_vote(viewer, train).err();
+    let why = refused.as_ref().map(ToString::to_string);
+    let (value, error) = kept(&data.tried, &[Act::Approve, Act::Reject]);
+    let reject = match why.clone() {
+        None => view! { <button class="btn" type="submit" formaction=action(train, "reject")>"Reject"</button> }.into_any(),
+        refused => view! { <ActButton label="Reject" class="" refused=refused/> }.into_any(),
+    };
+    view! {
+        <form class="panel-body stack-s" method="post" action=action(train, "approve")>
+            <input type="hidden" name="digest" value=train.digest.clone()/>
+            <ReasonField id="vote-reason" label="Reason" value=value hint="Needed to reject; others read it" error=error/>
+            <div class="actions"><ActButton label="Approve" class="btn-primary" refused=why about="all plans with this reason"/>{reject}</div>
+            {refused_hint(refused.as_ref())}
+        </form>
+    }
+    .into_any()
+}
+
+fn abort_form(viewer: &Viewer, data: &TrainData) -> AnyView {
+    let train = &data.train;
+    let refused = authorize(&viewer.actor, Verb::Change).err();
+    let why = refused.as_ref().map(ToString::to_string);
+    let (value, error) = kept(&data.tried, &[Act::Abort]);
+    let wrote = train.changes.iter().any(|change| change.written_generation.is_some());
+    let says = if wrote {
+        "What has not begun does not begin. What was written stays written: roll it back to undo it."
+    } else {
+        "Nothing has been written yet."
+    };
+    view! {
+        <details class="more panel-body abort" open=data.tried.as_ref().is_some_and(|tried| tried.act == Act::Abort)>
+            <summary><Icon name="down-chev"/>"Abort this train"</summary>
+            <form class="stack-s" method="post" action=action(train, "abort")>
+                <p class="small muted">{says}</p>
+                <ReasonField id="abort-reason" label="Reason to abort" value=value error=error/>
+                <div class="actions"><ActButton label="Abort" class="btn-danger-quiet" refused=why/></div>
+                {refused_hint(refused.as_ref())}
+            </form>
+        </details>
+    }
+    .into_any()
+}
+
+/// What was written in the form that failed, and what was wrong with it.
+fn kept(tried: &Option<Tried>, acts: &[Act]) -> (String, Option<String>) {
+    let Some(tried) = tried.as_ref().filter(|tried| acts.contains(&tried.act)) else { return (String::new(), None) };
+    let error = match &tried.error {
+        Error::Invalid { field, why } if field == "reason" => Some(why.clone()),
+        _ => None,
+    };
+    (tried.reason.clone(), error)
+}
+
+/// The rules and the votes are the same for each of them.
+fn votes(viewer: &Viewer, train: &Train, now: Time) -> Option<AnyView> {
+    let mut first = train.changes.first()?.clone();
+    first.plan.approval.as_ref()?;
+    first.plan.train = None;
+    let end = view! { <span class="muted" data-testid="votes">{crate::approvals::votes(&first)}</span> }.into_any();
+    Some(view! { <Panel id="h-votes" title="Votes" end=end><VoteList change=first actor=viewer.actor.clone() now=now/></Panel> }.into_any())
+}
