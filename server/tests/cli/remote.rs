@@ -1,4 +1,4 @@
-//! `devmatrix matrix`, `changes`, `promote`, `rollback`, `scale`, `restart`, `unblock`, `approve` against a running demo.
+//! `devmatrix matrix`, `changes`, `promote`, `train`, `rollback`, `scale`, `autoscale`, `restart`, `unblock`, `approve` against a running demo.
 
 use crate::support::{DEADLINE, Ran, Server, devmatrix, ran, run};
 use std::fs;
@@ -53,6 +53,14 @@ fn the_main_journey_from_a_terminal() {
     terminal.run("bea", &["unblock", "postgres", "prod", "--pod", "postgres-0", "--reason", "x"]).refused(1, &["not_blocked"]);
     let restarted = terminal.run("bea", &["restart", "redis", "prod", "--reason", "a leak"]);
     assert!(restarted.good().contains("awaiting approval"), "{}", restarted.stdout);
+    terminal.run("bea", &["autoscale", "redis", "prod", "--min", "1", "--max", "3", "--reason", "x"]).refused(1, &["no_autoscaler"]);
+    terminal.run("bea", &["train", "prod", "redis", "nginx", "--reason", "x"]).refused(1, &["already_running"]);
+    let train = terminal.run("bea", &["train", "prod", "nginx", "postgres", "--reason", "a release"]);
+    assert!(train.good().starts_with("TR-1: awaiting approval; CH-4 postgres awaiting approval, CH-5 nginx"), "{}", train.stdout);
+    terminal.run("dmitri", &["approve", "CH-4"]).refused_at_the_end("part_of_train");
+    let approved = terminal.run("dmitri", &["approve", "TR-1", "--wait"]);
+    assert!(approved.good().contains("CH-4 postgres succeeded, CH-5 nginx succeeded"), "{}", approved.stdout);
+    assert!(approved.stderr.contains("Digest of all plans: "), "{}", approved.stderr);
     terminal.run("viv", &["changes", "--state", "done"]).refused(1, &["state"]);
     assert_eq!(server.stop(), Some(0));
 }
