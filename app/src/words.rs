@@ -127,6 +127,7 @@ pub fn kind(kind: Kind) -> &'static str {
         Kind::Restart => "Restart",
         Kind::Unblock => "Unblock",
         Kind::Autoscale => "Autoscale",
+        Kind::Deploy => "Deploy",
     }
 }
 

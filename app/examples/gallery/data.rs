@@ -189,6 +189,7 @@ pub fn plan(kind: Kind, component: &str, from: &str, to: &str, environment: &str
         Kind::Scale => format!("Scale {title} in {env}, 3 to 4"),
         Kind::Restart => format!("Restart {title} in {env}"),
         Kind::Unblock => format!("Unblock {title} in {env}: delete pod postgres-1"),
+        Kind::Deploy => format!("Deploy {title} {to} to {env}"),
         Kind::Autoscale => format!("Autoscale {title} in {env}, 3 to 10 becomes 3 to 12"),
     };
     let word = |what: &str, text: String| Word { what: what.into(), text };
@@ -210,6 +211,7 @@ pub fn plan(kind: Kind, component: &str, from: &str, to: &str, environment: &str
             generation: 61,
             spec_hash: "h".into(),
             autoscaler: None,
+            replicas_float: false,
         },
         container: component.into(),
         from: image(from, 'b'),
@@ -515,6 +517,7 @@ pub fn new_changes() -> Vec<(String, NewChangeData)> {
         pod: None,
         min: None,
         max: None,
+        image: None,
         reason: String::new(),
     };
     let page = |kind: &str, plan, hold, error| NewChangeData {

@@ -68,6 +68,7 @@ fn form(viewer: &Viewer, data: &NewChangeData, plan: &Plan) -> AnyView {
         Kind::Scale => (format!("Scale to {}", words::count(plan.desired, "replica")), "btn btn-primary"),
         Kind::Unblock => ("Delete the pod".to_owned(), "btn btn-danger"),
         Kind::Restart => (format!("Restart in {environment}"), "btn btn-primary"),
+        Kind::Deploy => (format!("Deploy to {environment}"), "btn btn-primary"),
         Kind::Autoscale => ("Set the bounds".to_owned(), "btn btn-primary"),
     };
     let invalid = match &data.error {
@@ -85,6 +86,7 @@ fn form(viewer: &Viewer, data: &NewChangeData, plan: &Plan) -> AnyView {
             {hidden("pod", &wanted.pod)}
             {hidden("min", &wanted.min)}
             {hidden("max", &wanted.max)}
+            {hidden("image", &wanted.image)}
             <input type="hidden" name="key" value=data.key.clone()/>
             <ReasonField id="reason" label="Reason" value=wanted.reason.clone() hint="Others read it when they decide, and later" error=invalid/>
             {approvers(plan).map(|text| view! { <p class="small muted">{text}</p> })}
@@ -142,6 +144,7 @@ fn what_to_do(error: &Error) -> &'static str {
         RefusalCode::DryRunRejected => "The API server's own words say what it does not accept. Mend that, then plan again.",
         RefusalCode::WorkloadPaused => "Resume the rollout first: `kubectl rollout resume` takes up what was paused.",
         RefusalCode::ScaledByAutoscaler => "Change the autoscaler's bounds instead: the component's page has them.",
+        RefusalCode::HeldUp => "The component's page names the pod, and the way on.",
         RefusalCode::NoAutoscaler => "Scale it instead: the component's page has the number of replicas.",
         RefusalCode::ContainerMissing => "Add the container there, or take it out of `containers` in devmatrix.yaml.",
         RefusalCode::NotBlocked => "Look at the component's page: it says what holds it up now.",

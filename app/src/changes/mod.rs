@@ -12,7 +12,7 @@ pub(crate) use list::{page as list_page, table};
 pub(crate) use page::page;
 
 use domain::access::Actor;
-use domain::changes::{Bounds, Change, Hold, Kind, Plan, Progress, Request, State, reason, replicas};
+use domain::changes::{Bounds, Change, Hold, Kind, Plan, Progress, Request, State, image, reason, replicas};
 use domain::clusters::{PodView, WorkloadKind};
 use domain::names::Name;
 use domain::releases::{DeploymentRecord, ImageRef};
@@ -111,6 +111,7 @@ pub struct Wanted {
     pub pod: Option<String>,
     pub min: Option<String>,
     pub max: Option<String>,
+    pub image: Option<String>,
     pub reason: String,
 }
 
@@ -143,7 +144,11 @@ impl Wanted {
                 let bounds = Bounds::new(whole("min", &self.min)?, whole("max", &self.max)?)?;
                 Ok(Request::Autoscale { component, environment, bounds, reason })
             }
-            None => Err(Error::invalid("kind", "expected `promote`, `rollback`, `scale`, `restart`, `unblock` or `autoscale`")),
+            Some(Kind::Deploy) => {
+                let image = image("image", self.image.as_deref().unwrap_or_default())?;
+                Ok(Request::Deploy { component, environment, image, reason })
+            }
+            None => Err(Error::invalid("kind", "expected `promote`, `rollback`, `scale`, `restart`, `unblock`, `autoscale` or `deploy`")),
         }
     }
 

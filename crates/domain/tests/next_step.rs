@@ -18,6 +18,7 @@ fn target() -> Target {
         generation: 7,
         spec_hash: "planned".into(),
         autoscaler: None,
+        replicas_float: false,
     }
 }
 
@@ -32,6 +33,7 @@ fn present() -> Present {
         failing: None,
         progressed: None,
         replica_failure: None,
+        held_up: None,
         refused: None,
     }
 }

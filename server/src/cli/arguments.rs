@@ -36,6 +36,8 @@ pub enum Command {
     Unblock(Unblock),
     /// Ask for other bounds of the autoscaler that owns the number of replicas
     Autoscale(Autoscale),
+    /// Ask for an image by its digest, where releases begin
+    Deploy(Deploy),
     /// Approve a change's plan
     Approve(Approve),
     /// Make, list and revoke API tokens
@@ -186,6 +188,15 @@ pub struct Autoscale {
     /// The most replicas that it may choose
     #[arg(long, value_name = "N")]
     pub max: i64,
+    #[command(flatten)]
+    pub ask: Ask,
+}
+
+#[derive(Args)]
+pub struct Deploy {
+    /// repository:tag@sha256:…
+    #[arg(long)]
+    pub image: String,
     #[command(flatten)]
     pub ask: Ask,
 }

@@ -1,6 +1,6 @@
 //! The API from a terminal: what runs where, asking for changes, approving them, waiting for their end.
 
-use super::arguments::{Approve, Ask, Autoscale, List, Matrix, Promote, Remote, Restart, Rollback, Scale, Unblock};
+use super::arguments::{Approve, Ask, Autoscale, Deploy, List, Matrix, Promote, Remote, Restart, Rollback, Scale, Unblock};
 use super::remote::{Client, Refused, parse, segment};
 use super::show::{plain, table};
 use super::{Done, Failure};
@@ -129,6 +129,10 @@ pub fn unblock(arguments: &Unblock) -> Done {
 pub fn autoscale(arguments: &Autoscale) -> Done {
     let bounds = [("min", json!(arguments.min)), ("max", json!(arguments.max))];
     ask(&Client::of(&arguments.ask.remote)?, &arguments.ask, "autoscale", &bounds)
+}
+
+pub fn deploy(arguments: &Deploy) -> Done {
+    ask(&Client::of(&arguments.ask.remote)?, &arguments.ask, "deploy", &[("image", json!(arguments.image))])
 }
 
 /// `own`: what only this kind of change has.

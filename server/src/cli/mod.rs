@@ -79,6 +79,7 @@ fn execute(command: Command) -> Done {
         Command::Restart(restart) => changes::restart(&restart),
         Command::Unblock(unblock) => changes::unblock(&unblock),
         Command::Autoscale(autoscale) => changes::autoscale(&autoscale),
+        Command::Deploy(deploy) => changes::deploy(&deploy),
         Command::Approve(approve) if approve.change.starts_with("TR-") => trains::approve(&approve),
         Command::Approve(approve) => changes::approve(&approve),
         Command::Token(token) => in_runtime(token::run(token)),

@@ -56,6 +56,7 @@ pub async fn new(asked: Asked, RawQuery(query): RawQuery) -> Response {
         pod: take("pod"),
         min: take("min"),
         max: take("max"),
+        image: take("image"),
         reason: take("reason").unwrap_or_default(),
     };
     // A plan is made for this look at it: it calls the cluster, so it is not kept.
@@ -81,6 +82,7 @@ pub async fn ask(asked: Asked, form: Form) -> Response {
         pod: form.some("pod"),
         min: form.some("min"),
         max: form.some("max"),
+        image: form.some("image"),
         reason: form.get("reason").to_owned(),
     };
     match place(&asked, &wanted, &form).await {

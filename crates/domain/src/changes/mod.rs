@@ -17,6 +17,7 @@ pub use write::{CAUSE_ANNOTATION, CHANGE_ANNOTATION, FENCE_ANNOTATION, Patch, Pa
 
 use crate::clusters::PodSaid;
 use crate::names::Name;
+use crate::releases::ImageRef;
 use crate::{Error, Result, Time};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -31,10 +32,12 @@ pub enum Kind {
     Unblock,
     /// Other bounds for the autoscaler that owns the number of replicas.
     Autoscale,
+    /// An image by its digest, where releases begin.
+    Deploy,
 }
 
 impl Kind {
-    pub const ALL: [Kind; 6] = [Kind::Promote, Kind::Rollback, Kind::Scale, Kind::Restart, Kind::Unblock, Kind::Autoscale];
+    pub const ALL: [Kind; 7] = [Kind::Promote, Kind::Rollback, Kind::Scale, Kind::Restart, Kind::Unblock, Kind::Autoscale, Kind::Deploy];
 
     pub fn as_str(self) -> &'static str {
         match self {
@@ -44,6 +47,7 @@ impl Kind {
             Kind::Restart => "restart",
             Kind::Unblock => "unblock",
             Kind::Autoscale => "autoscale",
+            Kind::Deploy => "deploy",
         }
     }
 
@@ -66,6 +70,7 @@ pub enum Request {
     Restart { component: Name, environment: Name, reason: String },
     Unblock { component: Name, environment: Name, pod: Name, reason: String },
     Autoscale { component: Name, environment: Name, bounds: Bounds, reason: String },
+    Deploy { component: Name, environment: Name, image: ImageRef, reason: String },
 }
 
 /// Between how many replicas an autoscaler may choose.
@@ -94,6 +99,12 @@ impl fmt::Display for Bounds {
     }
 }
 
+/// An image reference from outside.
+pub fn image(field: &str, text: &str) -> Result<ImageRef> {
+    let wanted = || Error::invalid(field, "expected an image reference, such as registry.example/api:1.43.1@sha256:…");
+    ImageRef::parse(text.trim()).filter(|image| image.tag.is_some() || image.digest.is_some()).ok_or_else(wanted)
+}
+
 /// The largest number of replicas that can be asked for: a slip of the finger is not a capacity plan.
 pub const REPLICAS_LIMIT: i64 = 1000;
 
@@ -114,6 +125,7 @@ impl Request {
             Request::Restart { .. } => Kind::Restart,
             Request::Unblock { .. } => Kind::Unblock,
             Request::Autoscale { .. } => Kind::Autoscale,
+            Request::Deploy { .. } => Kind::Deploy,
         }
     }
 
@@ -124,7 +136,8 @@ impl Request {
             | Request::Scale { component, .. }
             | Request::Restart { component, .. }
             | Request::Unblock { component, .. }
-            | Request::Autoscale { component, .. } => component,
+            | Request::Autoscale { component, .. }
+            | Request::Deploy { component, .. } => component,
         }
     }
 
@@ -135,7 +148,8 @@ impl Request {
             | Request::Scale { environment, .. }
             | Request::Restart { environment, .. }
             | Request::Unblock { environment, .. }
-            | Request::Autoscale { environment, .. } => environment,
+            | Request::Autoscale { environment, .. }
+            | Request::Deploy { environment, .. } => environment,
         }
     }
 
@@ -146,7 +160,8 @@ impl Request {
             | Request::Scale { reason, .. }
             | Request::Restart { reason, .. }
             | Request::Unblock { reason, .. }
-            | Request::Autoscale { reason, .. } => reason,
+            | Request::Autoscale { reason, .. }
+            | Request::Deploy { reason, .. } => reason,
         }
     }
 }

@@ -40,6 +40,8 @@ pub struct Present {
     pub failing: Option<PodSaid>,
     /// When a pod of the new revision was last made or became ready.
     pub progressed: Option<Time>,
+    /// A pod of an earlier revision for which a StatefulSet waits, and that does not become ready.
+    pub held_up: Option<PodSaid>,
     /// Quota or admission: the controller cannot make pods, in its words.
     pub replica_failure: Option<String>,
     /// The same of a StatefulSet or DaemonSet, from the Events of its controller.
@@ -170,6 +172,13 @@ fn rolling_out(journal: &Journal<'_>, seen: &Seen, generation: i64, spec_hash: &
             if let Some(why) = refused_for_long(present, now) {
                 return finish(State::Failed, why);
             }
+            if let Some(said) = held_up_for_long(present, journal.written_at, now) {
+                let reason = format!(
+                    "{}, a pod of an earlier revision, holds up the set ({}): unblock it, and the set goes on with this release",
+                    said.pod, said.reason
+                );
+                return Next::Finish { state: State::Stuck, reason, failing_pod: Some(said.clone()) };
+            }
             let since = journal.written_at.map_or(0, |at| now.seconds_since(at));
             let still = journal.written_at.max(present.progressed).map_or(0, |at| now.seconds_since(at));
             if has_no_deadline(journal.target) && still > DEADLINE_S {
@@ -195,12 +204,19 @@ fn refused_for_long(present: &Present, now: Time) -> Option<&str> {
     (now.seconds_since(since) >= REFUSED_S).then_some(refused.why.as_str())
 }
 
+/// The pod that nothing of the rollout will replace, once that has lasted.
+fn held_up_for_long(present: &Present, written_at: Option<Time>, now: Time) -> Option<&PodSaid> {
+    let since = written_at.max(present.progressed)?;
+    present.held_up.as_ref().filter(|_| now.seconds_since(since) >= REFUSED_S)
+}
+
 /// How the target differs from what was planned, if it does.
 pub fn moved(target: &Target, present: &Present) -> Option<String> {
     if present.uid != target.uid {
         return Some(format!("{} was deleted and made anew after the plan was made", what(target)));
     }
-    if present.generation != target.generation || present.spec_hash != target.spec_hash {
+    let counted = !target.replicas_float && present.generation != target.generation;
+    if counted || present.spec_hash != target.spec_hash {
         let (was, is) = (target.generation, present.generation);
         let counted = if was == is { String::new() } else { format!(" (generation {was} then, {is} now)") };
         return Some(format!("{} was changed after the plan was made{counted}; plan again", what(target)));

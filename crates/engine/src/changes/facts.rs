@@ -35,15 +35,16 @@ impl Engine {
         };
         let autoscaler = match request {
             Request::Scale { .. } | Request::Autoscale { .. } => self.autoscaler(component, environment)?,
-            _ => None,
+            // Whoever may not read autoscalers has a plan that another number of replicas supersedes.
+            _ => self.autoscaler(component, environment).unwrap_or_default(),
         };
         let scaler = match (request, &autoscaler) {
             (Request::Autoscale { .. }, Some(known)) => self.scaler(environment, &known.name).await?,
             _ => None,
         };
         let blocker = match request {
-            Request::Unblock { .. } => self.blocker(component, environment).await?,
-            _ => None,
+            Request::Scale { .. } | Request::Autoscale { .. } => None,
+            _ => self.blocker(component, environment).await?,
         };
         Ok(Facts {
             now: self.now(),

@@ -25,7 +25,7 @@ impl Engine {
         {
             return Ok(Some(format!("{pod} does not hold up the set any more: it is gone, it became ready, or another one does")));
         }
-        if plan.kind != Kind::Promote {
+        if !matches!(plan.kind, Kind::Promote | Kind::Deploy) {
             return Ok(None);
         }
         let holds = self.0.store.holds(Some(&plan.component), Some(&plan.environment)).await?;
@@ -48,7 +48,7 @@ impl Engine {
 /// Whose votes a change of this kind needs here, as it is configured now.
 fn policy(environment: &Environment, kind: Kind) -> Option<Approval> {
     match kind {
-        Kind::Promote | Kind::Scale | Kind::Restart | Kind::Unblock | Kind::Autoscale => environment.approval.clone(),
+        Kind::Promote | Kind::Scale | Kind::Restart | Kind::Unblock | Kind::Autoscale | Kind::Deploy => environment.approval.clone(),
         Kind::Rollback => environment.rollback_needs_approval.then(|| environment.approval.clone()).flatten(),
     }
 }

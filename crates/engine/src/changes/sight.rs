@@ -8,7 +8,7 @@ use crate::clusters::{Cluster, in_words, objects};
 use crate::error::Error;
 use crate::store::Journal;
 use domain::Time;
-use domain::changes::plan::{bounds, generation, spec_hash};
+use domain::changes::plan::{bounds, generation};
 use domain::changes::step::{Present, Seen, Written};
 use domain::changes::{CHANGE_ANNOTATION, Change, Target};
 use domain::clusters::happenings::refused;
@@ -79,7 +79,7 @@ async fn scaled(cluster: &Cluster, target: &Target, autoscaler: &str) -> crate::
         uid: text("/metadata/uid"),
         resource_version: text("/metadata/resourceVersion"),
         generation: generation(&object),
-        spec_hash: spec_hash(&object),
+        spec_hash: target.hash_of(&object),
         change: object.pointer("/metadata/annotations").and_then(|all| all[CHANGE_ANNOTATION].as_str()).map(str::to_owned),
         rollout: match within {
             true => rollout(&workload),
@@ -88,6 +88,7 @@ async fn scaled(cluster: &Cluster, target: &Target, autoscaler: &str) -> crate::
         failing: None,
         progressed: None,
         replica_failure: workload.replica_failure,
+        held_up: None,
         refused: None,
     })))
 }
@@ -117,6 +118,7 @@ fn watched(cluster: &Cluster, change: &Change, generation: i64) -> Option<Presen
         failing: if seen { failing_pod(our_pods(&known, &change.id)) } else { None },
         progressed: known.as_observed().new_pods().filter_map(|pod| pod.ready_at.max(Some(pod.created))).max(),
         replica_failure: if seen { workload.replica_failure.clone() } else { None },
+        held_up: known.as_observed().blocker(),
         refused: None,
     })
 }
@@ -145,12 +147,13 @@ fn present(object: &Value, change: &Change) -> Option<Present> {
         uid: workload.uid.clone(),
         resource_version: object.pointer("/metadata/resourceVersion").and_then(Value::as_str).unwrap_or_default().to_owned(),
         generation: workload.generation,
-        spec_hash: spec_hash(object),
+        spec_hash: change.plan.target.hash_of(object),
         change: workload.change.clone(),
         rollout: rollout(&workload),
         failing: None,
         progressed: None,
         replica_failure: workload.replica_failure,
+        held_up: None,
         refused: None,
     })
 }

@@ -10,7 +10,6 @@ use crate::error::Result;
 use crate::events::{Event, Topic};
 use crate::store::{Act, Journal};
 use domain::Time;
-use domain::changes::plan::spec_hash;
 use domain::changes::step::{self, Next, Written, next_step};
 use domain::changes::train::{Turn, turn};
 use domain::changes::{Change, Hold, Kind, Outcome, Stamp, State, Step};
@@ -107,7 +106,8 @@ impl Engine {
             return None;
         }
         let Some(known) = state.observed(&key) else { return Some("the workload was deleted after the plan was made".into()) };
-        if known.workload.uid == target.uid && known.workload.generation <= target.generation {
+        // Another generation may be the autoscaler's doing: that is looked at whole when the change is carried out.
+        if known.workload.uid == target.uid && (target.replicas_float || known.workload.generation <= target.generation) {
             return None;
         }
         Some("the workload was changed after the plan was made; plan again".into())
@@ -271,7 +271,9 @@ impl Engine {
             WriteAnswer::Applied(_) if change.plan.kind == Kind::Unblock => {
                 self.applied(change, target.generation, &target.spec_hash).await
             }
-            WriteAnswer::Applied(object) => self.applied(change, domain::changes::plan::generation(&object), &spec_hash(&object)).await,
+            WriteAnswer::Applied(object) => {
+                self.applied(change, domain::changes::plan::generation(&object), &target.hash_of(&object)).await
+            }
             // Whose conflict it was, the next look tells; were it nobody's, this would be sent again and again.
             WriteAnswer::Conflict | WriteAnswer::Gone(_) => Ok(Round::Again(LOOK_AGAIN)),
             WriteAnswer::Refused(why) => {

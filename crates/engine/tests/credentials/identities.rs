@@ -38,6 +38,7 @@ async fn writes_and_dry_runs_go_by_the_deploying_identity() {
         generation: 1,
         spec_hash: String::new(),
         autoscaler: None,
+        replicas_float: false,
     };
     let patch = Patch { kind: PatchKind::StrategicMerge, body: json!({}) };
     for (entry, writer) in [(both, "of-the-deployer"), (read, "of-the-reader")] {
@@ -70,6 +71,7 @@ async fn a_write_without_a_credential_is_a_write_that_was_not_sent() {
         generation: 1,
         spec_hash: String::new(),
         autoscaler: None,
+        replicas_float: false,
     };
     let answer = cluster.write(&target, &Patch { kind: PatchKind::Json, body: json!([]) }, "[]").await;
     assert!(matches!(&answer, WriteAnswer::Later(why) if why.contains("/nowhere/token")), "{answer:?}");

@@ -147,3 +147,34 @@ async fn bounds_need_an_autoscaler() {
     let why = story.world.engine.preview(&story.world.actor("bea"), bounds(4, 12)).await.unwrap_err();
     assert_eq!(why.code(), "no_autoscaler");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_promotion_outlives_what_the_autoscaler_does_meanwhile() {
+    let story = autoscaled().await;
+    let change = story.ask(story.promote()).await;
+    assert!(change.plan.target.replicas_float);
+    let scale = |replicas: i64| {
+        let mut scaled = story.world.prod.get("deployments", "devmatrix", "devmatrix-api").unwrap();
+        scaled["spec"]["replicas"] = json!(replicas);
+        story.world.prod.apply(scaled).unwrap();
+    };
+    scale(4);
+    story.world.approved(&change, "dmitri").await;
+    eventually("it is written", || async { (story.world.effective_writes() == 1).then_some(()) }).await;
+    scale(6);
+    story.world.ends(&change, State::Succeeded).await;
+    assert_eq!((replicas(&story), story.world.effective_writes()), (json!(6), 1));
+    assert!(story.world.prod_image().contains("1.43.1"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edit_of_anything_else_still_ends_the_plan() {
+    let story = autoscaled().await;
+    let change = story.ask(story.promote()).await;
+    let mut edited = story.world.prod.get("deployments", "devmatrix", "devmatrix-api").unwrap();
+    edited["spec"]["minReadySeconds"] = json!(1);
+    story.world.prod.apply(edited).unwrap();
+    story.world.approved(&change, "dmitri").await;
+    story.world.ends(&change, State::Superseded).await;
+    assert_eq!(story.world.sent_writes(), 0);
+}

@@ -102,7 +102,7 @@ async fn a_train_is_rejected_and_aborted_as_a_whole_and_a_key_makes_one() {
     let again = story.world.engine.ask_train(&pia, &wanted(), key()).await.unwrap();
     assert_eq!(train, again);
     let dmitri = story.world.actor("dmitri");
-    assert_eq!(story.world.engine.trains_waiting_for(&dmitri).await.unwrap(), [train.clone()]);
+    assert_eq!(story.world.engine.trains_waiting_for(&dmitri).await.unwrap(), vec![train.clone()]);
     assert!(story.world.engine.waiting_for(&dmitri).await.unwrap().is_empty(), "its changes do not wait one by one");
     let unsaid = story.world.engine.reject_train(&dmitri, &train.id, None, " ").await.unwrap_err();
     assert_eq!(unsaid.code(), "invalid");

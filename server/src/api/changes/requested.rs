@@ -3,7 +3,7 @@
 use crate::api::body::{fields, invalid};
 use crate::problem::Problem;
 use domain::Error;
-use domain::changes::{Bounds, Kind, Refusal, RefusalCode, Request, reason, replicas};
+use domain::changes::{Bounds, Kind, Refusal, RefusalCode, Request, image, reason, replicas};
 use domain::names::{Name, shorten};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
@@ -12,10 +12,10 @@ use utoipa::ToSchema;
 use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 
 /// Kinds of the contract that this version refuses.
-const LATER: [&str; 2] = ["deploy", "run_job"];
+const LATER: [&str; 1] = ["run_job"];
 
 /// What may stand under `kind`, in words.
-const KINDS: &str = "promote, rollback, scale, restart, unblock or autoscale";
+const KINDS: &str = "promote, rollback, scale, restart, unblock, autoscale or deploy";
 
 /// A change to ask for.
 #[derive(ToSchema)]
@@ -28,6 +28,7 @@ pub enum Requested {
     Restart(Restart),
     Unblock(Unblock),
     Autoscale(Autoscale),
+    Deploy(Deploy),
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -64,6 +65,12 @@ pub enum UnblockKind {
 #[serde(rename_all = "snake_case")]
 pub enum AutoscaleKind {
     Autoscale,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DeployKind {
+    Deploy,
 }
 
 /// Move the digest that runs healthy in `from` to `environment`.
@@ -171,6 +178,22 @@ pub struct Autoscale {
     reason: String,
 }
 
+/// An image by its digest, where releases begin.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Deploy {
+    #[allow(dead_code, reason = "it has chosen this struct")]
+    kind: DeployKind,
+    #[schema(value_type = String, pattern = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
+    component: Name,
+    #[schema(value_type = String, pattern = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
+    environment: Name,
+    /// `repository:tag@sha256:…`
+    image: String,
+    #[schema(max_length = 2000, pattern = r"^[^\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F-\u009F]*$")]
+    reason: String,
+}
+
 fn only_false() -> Object {
     ObjectBuilder::new().schema_type(Type::Boolean).enum_values(Some([false])).build()
 }
@@ -210,6 +233,10 @@ pub fn read(body: Map<String, Value>) -> Result<Request, Problem> {
         Some(Kind::Autoscale) => {
             let Autoscale { component, environment, min, max, reason: why, .. } = fields(body)?;
             Ok(Request::Autoscale { component, environment, bounds: Bounds::new(min, max)?, reason: reason("reason", &why)? })
+        }
+        Some(Kind::Deploy) => {
+            let Deploy { component, environment, image: text, reason: why, .. } = fields(body)?;
+            Ok(Request::Deploy { component, environment, image: image("image", &text)?, reason: reason("reason", &why)? })
         }
         None if LATER.contains(&kind.as_str()) => Err(not_supported(format!("Changes of the kind {kind} are not supported yet."))),
         None => Err(invalid("kind", format!("`{}` is not a kind: expected {KINDS}", shorten(&kind)))),
@@ -251,6 +278,18 @@ mod tests {
             (scaled(json!(-1)), 400, "invalid", Some("replicas")),
             (scaled(json!(1001)), 400, "invalid", Some("replicas")),
             (scaled(json!("3")), 400, "invalid", Some("replicas")),
+            (
+                json!({"kind": "deploy", "component": "api", "environment": "staging", "image": "a b", "reason": ""}),
+                400,
+                "invalid",
+                Some("image"),
+            ),
+            (
+                json!({"kind": "deploy", "component": "api", "environment": "staging", "image": "api", "reason": ""}),
+                400,
+                "invalid",
+                Some("image"),
+            ),
             (bounded(json!(0), json!(3)), 400, "invalid", Some("min")),
             (bounded(json!(4), json!(3)), 400, "invalid", Some("max")),
             (bounded(json!(4), json!(1001)), 400, "invalid", Some("max")),

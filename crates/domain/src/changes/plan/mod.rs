@@ -3,6 +3,7 @@
 
 mod autoscale;
 mod companions;
+mod deploy;
 mod promote;
 mod refusal;
 mod restart;
@@ -81,6 +82,28 @@ pub struct Target {
     pub spec_hash: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub autoscaler: Option<String>,
+    /// An autoscaler owns the number of replicas, which this write leaves alone: another number does not mean that the world moved.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub replicas_float: bool,
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
+impl Target {
+    /// The hash of an object's spec as this target has it.
+    pub fn hash_of(&self, object: &Value) -> String {
+        if self.replicas_float { spec_hash(&without_replicas(object)) } else { spec_hash(object) }
+    }
+}
+
+fn without_replicas(object: &Value) -> Value {
+    let mut object = object.clone();
+    if let Some(spec) = object.get_mut("spec").and_then(Value::as_object_mut) {
+        spec.remove("replicas");
+    }
+    object
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -188,6 +211,7 @@ pub fn draft(facts: &Facts, request: &Request) -> Result<Draft, Refusal> {
         Request::Rollback { to_revision, .. } => rollback::rollback(facts, target, *to_revision),
         Request::Scale { replicas, .. } => scale::scale(facts, target, *replicas),
         Request::Restart { .. } => restart::restart(facts, target),
+        Request::Deploy { image, .. } => deploy::deploy(facts, target, image),
         Request::Unblock { pod, .. } => unblock::unblock(facts, target, pod.as_str()),
         Request::Autoscale { bounds, .. } => autoscale::autoscale(facts, target, *bounds),
     }?;
@@ -224,6 +248,14 @@ fn not_paused(facts: &Facts, target: &Live) -> Result<(), Refusal> {
     Err(Refusal::new(RefusalCode::WorkloadPaused, format!("Rollouts of {name} in {env} are paused: resume it with kubectl first.")))
 }
 
+/// A StatefulSet that waits for a broken pod of an earlier revision takes up no other one.
+fn not_held_up(facts: &Facts) -> Result<(), Refusal> {
+    let Some(blocker) = &facts.blocker else { return Ok(()) };
+    let (pod, env) = (&blocker.said.pod, &facts.environment.title);
+    let why = format!("{pod} holds up {} in {env}: {}. Unblock it first.", facts.component.title, blocker.said.reason);
+    Err(Refusal::new(RefusalCode::HeldUp, why))
+}
+
 /// What a kind decides; the rest of a plan is the same for all kinds.
 struct Made {
     /// `Promote API server 1.43.1 to Production East`
@@ -249,16 +281,19 @@ fn finish(facts: &Facts, request: &Request, target: &Live, made: Made) -> Draft 
     // What is written: the workload, or what scales it.
     let scaler = facts.scaler.as_ref().filter(|_| request.kind() == Kind::Autoscale);
     let written = scaler.map_or(&target.object, |scaler| &scaler.object);
-    let place = Target {
+    let replicas_float = facts.autoscaler.is_some() && request.kind().makes_revision();
+    let mut place = Target {
         cluster: env.cluster.clone(),
         namespace: env.namespace.clone(),
         kind: component.workload.kind,
         name: component.workload.name.clone(),
         uid: uid(written),
         generation: generation(written),
-        spec_hash: spec_hash(written),
+        spec_hash: String::new(),
         autoscaler: scaler.map(|scaler| scaler.name().to_owned()),
+        replicas_float,
     };
+    place.spec_hash = place.hash_of(written);
     let mut words = made.words;
     words.push(Word { what: "Target".into(), text: place_words(&place, &facts.cluster_title) });
     let plan = Plan {

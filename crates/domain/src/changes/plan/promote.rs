@@ -2,7 +2,8 @@
 
 use super::companions::{Moved, left_behind, moved};
 use super::{
-    Artifact, Facts, Live, Made, Refusal, RefusalCode, Word, artifact, desired_now, generation, not_paused, pass, replicas_stay, uid,
+    Artifact, Facts, Live, Made, Refusal, RefusalCode, Word, artifact, desired_now, generation, not_held_up, not_paused, pass,
+    replicas_stay, uid,
 };
 use crate::catalog::Environment;
 use crate::changes::{Patch, PatchKind};
@@ -29,6 +30,7 @@ pub(super) fn promote(facts: &Facts, target: &Live) -> Result<Made, Refusal> {
     }
     not_on_hold(facts, &to)?;
     not_paused(facts, target)?;
+    not_held_up(facts)?;
     let patch = Patch { kind: PatchKind::StrategicMerge, body: promotion_patch(target, &to, image.tag.as_deref(), &others) };
     let healthy_for = source.since.map(|since| crate::time::span(facts.now.seconds_since(since)));
     let mut words = vec![Word {
@@ -63,11 +65,16 @@ fn promotion_patch(target: &Live, to: &Artifact, tag: Option<&str>, others: &[Mo
         "spec": {"template": {"spec": {"containers": [{"name": target.container, "image": to.image}]}}},
     });
     others.iter().for_each(|other| other.patch(&mut body["spec"]["template"]["spec"]));
+    label_version(target, tag, &mut body);
+    body
+}
+
+/// The recommended label follows the tag where the pods carry it.
+pub(super) fn label_version(target: &Live, tag: Option<&str>, body: &mut Value) {
     let labelled = target.object.pointer(&format!("/spec/template/metadata/labels/{}", VERSION_LABEL.replace('/', "~1"))).is_some();
     if let Some(tag) = tag.filter(|tag| labelled && is_label_value(tag)) {
         body["spec"]["template"]["metadata"] = json!({"labels": {VERSION_LABEL: tag}});
     }
-    body
 }
 
 /// Kubernetes' recommended label: the version of the application.
@@ -101,7 +108,7 @@ fn healthy_source(facts: &Facts) -> Result<(&Environment, &Live), Refusal> {
     }
 }
 
-fn not_on_hold(facts: &Facts, to: &Artifact) -> Result<(), Refusal> {
+pub(super) fn not_on_hold(facts: &Facts, to: &Artifact) -> Result<(), Refusal> {
     let held = facts.holds.iter().find(|hold| match (&hold.digest, &to.digest) {
         (Some(held), Some(digest)) => held == digest,
         _ => hold.image == to.image,

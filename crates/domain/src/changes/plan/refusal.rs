@@ -29,6 +29,8 @@ pub enum RefusalCode {
     ContainerMissing,
     /// The pod does not hold up its set.
     NotBlocked,
+    /// A broken pod of an earlier revision holds up the set.
+    HeldUp,
     /// Nothing scales the target by itself.
     NoAutoscaler,
 }
@@ -53,6 +55,7 @@ impl RefusalCode {
             RefusalCode::ScaledByAutoscaler => "scaled_by_autoscaler",
             RefusalCode::ContainerMissing => "container_missing",
             RefusalCode::NotBlocked => "not_blocked",
+            RefusalCode::HeldUp => "held_up",
             RefusalCode::NoAutoscaler => "no_autoscaler",
         }
     }

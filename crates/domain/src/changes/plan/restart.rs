@@ -1,7 +1,7 @@
 //! Restart: the same pods anew, by the rollout that a mark on the pod template brings about, as `kubectl rollout restart` does
 //! it (kubectl, polymorphichelpers/objectrestarter.go).
 
-use super::{Facts, Live, Made, Refusal, Word, artifact, desired_now, generation, not_paused, pass, replicas_stay, uid, warn};
+use super::{Facts, Live, Made, Refusal, Word, artifact, desired_now, generation, not_held_up, not_paused, pass, replicas_stay, uid, warn};
 use crate::changes::{Patch, PatchKind};
 use serde_json::{Value, json};
 
@@ -10,6 +10,7 @@ const RESTARTED_AT: &str = "kubectl.kubernetes.io/restartedAt";
 
 pub(super) fn restart(facts: &Facts, target: &Live) -> Result<Made, Refusal> {
     not_paused(facts, target)?;
+    not_held_up(facts)?;
     let (title, env) = (&facts.component.title, &facts.environment.title);
     let at = facts.now.whole_seconds().to_string();
     Ok(Made {

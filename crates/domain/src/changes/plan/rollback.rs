@@ -1,7 +1,8 @@
 //! Roll back: the whole pod template of a recorded revision.
 
 use super::{
-    Artifact, Facts, Live, Made, Refusal, RefusalCode, Word, artifact, desired_now, generation, not_paused, pass, replicas_stay, uid, warn,
+    Artifact, Facts, Live, Made, Refusal, RefusalCode, Word, artifact, desired_now, generation, not_held_up, not_paused, pass,
+    replicas_stay, uid, warn,
 };
 use crate::changes::{Patch, PatchKind};
 use crate::releases::{ImageRef, RecordOutcome};
@@ -19,6 +20,7 @@ pub(super) fn rollback(facts: &Facts, target: &Live, to_revision: i64) -> Result
     let from = artifact(target);
     let to = Artifact { image: record.image.clone(), digest: record.digest.clone().or_else(|| ImageRef::parse(&record.image)?.digest) };
     not_paused(facts, target)?;
+    not_held_up(facts)?;
     let words = vec![
         Word { what: "Image".into(), text: format!("{} → {}, as revision {to_revision} ran it", from.version(), to.version()) },
         Word {

@@ -1,0 +1,34 @@
+//! Deploys: an image by its digest, where releases begin.
+
+use super::{Story, World, name};
+use domain::changes::{Request, State, image};
+
+fn deploy(environment: &str, text: &str) -> Request {
+    Request::Deploy {
+        component: name("api"),
+        environment: name(environment),
+        image: image("image", text).unwrap(),
+        reason: "a build".into(),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_image_is_deployed_by_its_digest_and_then_promoted() {
+    let story = Story { world: World::new().await, component: "api" };
+    let tagged = "registry.devmatrix.example/devmatrix/api:1.44.0";
+    let pia = story.world.actor("pia");
+    let loose = story.world.engine.preview(&pia, deploy("staging", tagged)).await.unwrap_err();
+    assert_eq!(loose.code(), "digest_unknown", "a tag can be moved");
+    let pinned = format!("{tagged}@{}", sim::digest_of(tagged).rsplit('@').next().unwrap());
+    let across = story.world.engine.preview(&pia, deploy("prod", &pinned)).await.unwrap_err();
+    assert_eq!(across.code(), "promotion_path_unknown", "production is promoted to");
+
+    let change = story.ask(deploy("staging", &pinned)).await;
+    assert_eq!(change.plan.to.image, pinned);
+    story.world.ends(&change, State::Succeeded).await;
+    story.runs("staging", "1.44.0").await;
+    let again = story.world.engine.preview(&pia, deploy("staging", &pinned)).await.unwrap_err();
+    assert_eq!(again.code(), "already_running");
+    let on = story.ask(story.promote()).await;
+    assert_eq!(on.plan.to.image, pinned, "what was built is what goes on");
+}
