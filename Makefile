@@ -1,7 +1,7 @@
 # What one does often, one line of real work each. `make` alone lists the targets.
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help run test check unit postgres e2e kubectl conformance mutants bench controlplane setup build fmt gallery
+.PHONY: help run test check unit postgres e2e kubectl conformance mutants soak bench controlplane setup build fmt gallery
 
 help: ## lists the targets
 	@grep -E '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -42,6 +42,9 @@ conformance: ## what the simulated cluster must do as a real control plane does,
 
 mutants: ## breaks the simulated cluster in several ways, and sees the conformance suite find each
 	@scripts/mutants
+
+soak: ## kills a portal in ten thousand promotions, and counts what was written
+	CRASH_ROUNDS=770 cargo test -p server --test crash -- --nocapture
 
 bench: build ## speed, bytes and memory, as ratios to a baseline in the same run
 	@node end2end/bench/bench.mjs

@@ -6,6 +6,7 @@ mod changes;
 pub mod clusters;
 mod error;
 pub mod events;
+pub mod fault;
 mod happenings;
 pub mod logs;
 mod matrix;
@@ -24,7 +25,8 @@ use domain::Time;
 use domain::catalog::Catalog;
 use events::{Bus, Topic};
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use store::alone::Alone;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -61,6 +63,8 @@ pub(crate) struct Inner {
     owner: String,
     demo: bool,
     external_url: String,
+    /// The lock on a database in a file.
+    alone: Mutex<Option<Alone>>,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
@@ -69,7 +73,12 @@ impl Engine {
     /// Opens the database, begins to watch the clusters and takes up the changes that were under way.
     /// A cluster that cannot be reached does not keep the portal from starting.
     pub async fn start(options: Options) -> Result<Engine, StartError> {
+        let alone = store::alone::alone(&options.database_url)?;
         let store = open_store(&options.database_url).await?;
+        if alone.is_some() {
+            // Whoever held a lease in this file has ended: nothing waits for it.
+            release_all(&store).await.map_err(|error| StartError(format!("The leases of the last run cannot be ended: {error}")))?;
+        }
         let bus = Arc::new(Bus::default());
         let clusters = connect_all(&options, &bus).await?;
         let engine = Engine(Arc::new(Inner {
@@ -82,6 +91,7 @@ impl Engine {
             owner: uuid::Uuid::now_v7().to_string(),
             demo: options.demo.is_some(),
             external_url: options.external_url,
+            alone: Mutex::new(alone),
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
         }));
@@ -102,6 +112,7 @@ impl Engine {
             tracing::warn!(%error, "the leases were not released: a successor waits until they run out");
         }
         self.0.store.close().await;
+        drop(self.0.alone.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 
     async fn release_leases(&self) -> Result<()> {
@@ -159,6 +170,12 @@ impl Engine {
     fn cluster(&self, name: &str) -> Result<&Arc<Cluster>> {
         self.0.clusters.get(name).ok_or_else(|| Error::Domain(domain::Error::not_found(format!("cluster `{name}`"))))
     }
+}
+
+async fn release_all(store: &Store) -> Result<()> {
+    let mut tx = store.write().await?;
+    store.release_all(&mut tx).await?;
+    Ok(tx.commit().await?)
 }
 
 /// Opens the database by itself: the command line does, to make tokens before the first start.

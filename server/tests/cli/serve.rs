@@ -46,7 +46,9 @@ fn a_portal_without_clusters_runs_and_stops_when_told() {
     let server = Server::start(here.path(), &[]);
     assert!(server.line.contains("devmatrix token create"), "{}", server.line);
     assert!(here.path().join("data/devmatrix.db").exists());
+    run(here.path(), &["serve", "--listen", "127.0.0.1:0"]).refused(1, &["data/devmatrix.db", "another portal", "--database-url"]);
     assert_eq!(server.stop(), Some(0));
+    assert_eq!(Server::start(here.path(), &[]).stop(), Some(0), "the lock ends with the process");
 }
 
 #[test]

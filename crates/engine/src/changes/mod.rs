@@ -12,7 +12,7 @@ pub use trains::TrainPlan;
 use crate::error::{Error, Result};
 use crate::events::Topic;
 use crate::store::{Act, ChangeFilter, NewChange, Page, PageRequest, Tx};
-use crate::{DomainResult, Engine};
+use crate::{DomainResult, Engine, fault};
 use domain::Time;
 use domain::access::{Actor, Verb, authorize};
 use domain::changes::votes::{digest_matches, may_decide, tally};
@@ -135,7 +135,9 @@ impl Engine {
             self.0.store.remember_key(&mut tx, &actor.person.name, &key.key, &key.body_sha256, &id, now).await?;
         }
         let change = self.0.store.change_in(&mut tx, &id).await?.ok_or_else(|| no_change(&id))?;
+        fault::point("before the request is stored");
         tx.commit().await?;
+        fault::point("after the request is stored");
         Ok(Asked { change, repeated: false })
     }
 
@@ -194,7 +196,9 @@ impl Engine {
         }
         self.cast(&mut tx, actor, &change, kind, reason, now).await?;
         let change = self.0.store.change_in(&mut tx, &change.id).await?.ok_or_else(|| no_change(id))?;
+        fault::point("before the vote is stored");
         tx.commit().await?;
+        fault::point("after the vote is stored");
         Ok(change)
     }
 

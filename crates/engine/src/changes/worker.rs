@@ -4,11 +4,11 @@
 //! Invariants: the intent is journalled before the cluster is written to; the bytes that are sent are the journalled ones;
 //! without a lease nothing is written.
 
-use crate::Engine;
 use crate::clusters::{self, WriteAnswer};
 use crate::error::Result;
 use crate::events::{Event, Topic};
 use crate::store::{Act, Journal};
+use crate::{Engine, fault};
 use domain::Time;
 use domain::changes::step::{self, Next, Written, next_step};
 use domain::changes::train::{Turn, turn};
@@ -139,7 +139,9 @@ impl Engine {
         let now = self.now();
         let mut tx = self.0.store.write().await?;
         let fence = self.0.store.lease(&mut tx, id, &self.0.owner, now, now.plus_seconds(LEASE_S)).await?;
+        fault::point("before it is leased");
         tx.commit().await?;
+        fault::point("after it is leased");
         Ok(fence)
     }
 
@@ -226,7 +228,9 @@ impl Engine {
         };
         self.0.store.set_step(&mut tx, &change.id, 2, &step).await?;
         self.0.store.record(&mut tx, Act::by_worker(now, "change.start", &change.id, "done", "")).await?;
+        fault::point("before it runs");
         tx.commit().await?;
+        fault::point("after it runs");
         self.publish(&[Topic::Changes]);
         Ok(true)
     }
@@ -257,7 +261,9 @@ impl Engine {
         self.0.store.set_step(&mut tx, &change.id, 3, &writing).await?;
         let detail = format!("resourceVersion {resource_version}, {} bytes, sha256 {}", bytes.len(), &domain::digest::sha256(&bytes)[..12]);
         self.0.store.record(&mut tx, Act::by_worker(now, "cluster.intend", &change.id, "done", &detail)).await?;
+        fault::point("before the intent is stored");
         tx.commit().await?;
+        fault::point("after the intent is stored");
         self.publish(&[Topic::Changes]);
         self.send(change, &Journal { written: Written::Nothing, bytes, applied_at: None }).await
     }
@@ -266,7 +272,10 @@ impl Engine {
     async fn send(&self, change: &Change, journal: &Journal) -> Result<Round> {
         let target = &change.plan.target;
         let cluster = self.cluster(&target.cluster)?.clone();
-        match cluster.write(target, &change.plan.patch, &journal.bytes).await {
+        fault::point("before the write is sent");
+        let answer = cluster.write(target, &change.plan.patch, &journal.bytes).await;
+        fault::point("after the write is answered");
+        match answer {
             // Of the workload itself nothing was written.
             WriteAnswer::Applied(_) if change.plan.kind == Kind::Unblock => {
                 self.applied(change, target.generation, &target.spec_hash).await
@@ -313,7 +322,9 @@ impl Engine {
         }
         let act = if change.written_generation.is_none() { "cluster.write" } else { "cluster.follow" };
         self.0.store.record(&mut tx, Act::by_worker(now, act, &change.id, "done", &format!("generation {generation}"))).await?;
+        fault::point("before the write is noted");
         tx.commit().await?;
+        fault::point("after the write is noted");
         self.publish(&[Topic::Changes]);
         Ok(Round::Again(TICK))
     }
@@ -347,7 +358,7 @@ impl Engine {
         self.end(&mut tx, &current, &outcome).await?;
         if change.written_generation.is_some() {
             let verdict = if state == State::Succeeded { RecordOutcome::Succeeded } else { RecordOutcome::Failed };
-            let began = self.0.store.journal(&change.id).await?.applied_at.unwrap_or(change.requested_at);
+            let began = self.0.store.journal_in(&mut tx, &change.id).await?.applied_at.unwrap_or(change.requested_at);
             self.0.store.judge_record(&mut tx, &change.id, verdict, now.seconds_since(began)).await?;
         }
         // What still runs is not put on hold: the rollback was of something else.
@@ -357,7 +368,9 @@ impl Engine {
         }
         let good = if state == State::Succeeded { "done" } else { "failed" };
         self.0.store.record(&mut tx, Act::by_worker(now, "change.end", &change.id, good, &format!("{state}: {reason}"))).await?;
+        fault::point("before the end is stored");
         tx.commit().await?;
+        fault::point("after the end is stored");
         if change.written_generation.is_some() {
             self.record_target(change).await;
         }

@@ -208,6 +208,12 @@ impl Store {
         Ok(())
     }
 
+    /// Every lease, when nobody else can hold one.
+    pub async fn release_all(&self, tx: &mut Tx) -> Result<()> {
+        sqlx::query("UPDATE changes SET owner = '', lease_until = 0 WHERE owner <> ''").execute(&mut **tx).await?;
+        Ok(())
+    }
+
     /// From ready to running, when no other change runs in the same place and no older one waits there. False: not yet its turn.
     pub async fn start_running(&self, tx: &mut Tx, id: &str) -> Result<bool> {
         let done = sqlx::query(
@@ -222,19 +228,13 @@ impl Store {
     }
 
     pub async fn journal(&self, id: &str) -> Result<Journal> {
-        let row =
-            sqlx::query("SELECT resource_version, bytes, tries, generation, spec_hash, applied_at FROM change_writes WHERE change_id = $1")
-                .bind(id)
-                .fetch_optional(self.pool())
-                .await?;
-        let Some(row) = row else { return Ok(Journal { written: Written::Nothing, bytes: String::new(), applied_at: None }) };
-        let written = match row.try_get::<Option<i64>, _>("generation")? {
-            Some(generation) => {
-                Written::Applied { generation, spec_hash: row.try_get::<Option<String>, _>("spec_hash")?.unwrap_or_default() }
-            }
-            None => Written::Intended { resource_version: row.try_get("resource_version")?, tries: row.try_get("tries")? },
-        };
-        Ok(Journal { written, bytes: row.try_get("bytes")?, applied_at: row.try_get::<Option<i64>, _>("applied_at")?.map(Time) })
+        let mut connection = self.pool().acquire().await?;
+        journal(&mut connection, id).await
+    }
+
+    /// The same inside a writing transaction.
+    pub async fn journal_in(&self, tx: &mut Tx, id: &str) -> Result<Journal> {
+        journal(tx, id).await
     }
 
     /// Whether bytes were journalled to be sent, whatever became of them.
@@ -373,4 +373,17 @@ async fn votes(connection: &mut sqlx::AnyConnection, id: &str) -> Result<Vec<Vot
             })
         })
         .collect()
+}
+
+async fn journal(connection: &mut sqlx::AnyConnection, id: &str) -> Result<Journal> {
+    let query = sqlx::query::<Any>(
+        "SELECT resource_version, bytes, tries, generation, spec_hash, applied_at FROM change_writes WHERE change_id = $1",
+    );
+    let row = connection.fetch_optional(query.bind(id.to_owned())).await?;
+    let Some(row) = row else { return Ok(Journal { written: Written::Nothing, bytes: String::new(), applied_at: None }) };
+    let written = match row.try_get::<Option<i64>, _>("generation")? {
+        Some(generation) => Written::Applied { generation, spec_hash: row.try_get::<Option<String>, _>("spec_hash")?.unwrap_or_default() },
+        None => Written::Intended { resource_version: row.try_get("resource_version")?, tries: row.try_get("tries")? },
+    };
+    Ok(Journal { written, bytes: row.try_get("bytes")?, applied_at: row.try_get::<Option<i64>, _>("applied_at")?.map(Time) })
 }

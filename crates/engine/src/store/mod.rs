@@ -3,6 +3,7 @@
 //! Invariant: every mutation goes through [`Store::write`], one transaction that holds the audit entry too; writers take turns.
 
 mod access;
+pub(crate) mod alone;
 mod audit;
 mod changes;
 mod records;
@@ -16,16 +17,45 @@ pub use trains::NewTrain;
 
 use crate::error::Result;
 use sqlx::any::{AnyPoolOptions, install_default_drivers};
-use sqlx::{Any, AnyPool, Executor, Transaction};
+use sqlx::{Any, AnyConnection, AnyPool, Executor, Transaction};
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 #[derive(Clone, Debug)]
 pub struct Store {
     pool: AnyPool,
     postgres: bool,
+    /// Whose turn it is to write. Who waits here holds no connection, so that readers, and the writer itself, always find one.
+    turn: Arc<Mutex<()>>,
 }
 
-pub type Tx = Transaction<'static, Any>;
+/// A transaction that writes; dropped, it never was.
+pub struct Tx {
+    inner: Transaction<'static, Any>,
+    _turn: OwnedMutexGuard<()>,
+}
+
+impl Tx {
+    pub async fn commit(self) -> sqlx::Result<()> {
+        self.inner.commit().await
+    }
+}
+
+impl Deref for Tx {
+    type Target = AnyConnection;
+
+    fn deref(&self) -> &AnyConnection {
+        &self.inner
+    }
+}
+
+impl DerefMut for Tx {
+    fn deref_mut(&mut self) -> &mut AnyConnection {
+        &mut self.inner
+    }
+}
 
 /// Oldest SQLite that keeps its promises when two connections checkpoint at once.
 const SQLITE_AT_LEAST: [i64; 3] = [3, 51, 3];
@@ -49,7 +79,7 @@ impl Store {
                 Ok(())
             })
         });
-        let store = Store { pool: options.connect(url).await?, postgres };
+        let store = Store { pool: options.connect(url).await?, postgres, turn: Arc::default() };
         store.sqlite_is_sound().await?;
         MIGRATIONS.run(&store.pool).await?;
         Ok(store)
@@ -69,12 +99,15 @@ impl Store {
 
     /// A transaction that writes. Writers take turns from its first line, so what one reads in it stays true until it commits.
     pub async fn write(&self) -> Result<Tx> {
-        if self.postgres {
+        let turn = self.turn.clone().lock_owned().await;
+        let inner = if self.postgres {
             let mut tx = self.pool.begin().await?;
             sqlx::query("SELECT pg_advisory_xact_lock(7301)").execute(&mut *tx).await?;
-            return Ok(tx);
-        }
-        Ok(self.pool.begin_with("BEGIN IMMEDIATE").await?)
+            tx
+        } else {
+            self.pool.begin_with("BEGIN IMMEDIATE").await?
+        };
+        Ok(Tx { inner, _turn: turn })
     }
 
     /// Whether the database answers.

@@ -1,0 +1,41 @@
+//! Places at which a process may end: before and after each write to the database and to a cluster. A test names one in
+//! `DEVMATRIX_FAULT_POINT`, and the process ends there the first time, at once and without clearing up, as `kill -9` would.
+//!
+//! Invariant: a release build has none of them.
+
+/// Every place, in the order in which a change comes by.
+pub const POINTS: [&str; 16] = [
+    "before the request is stored",
+    "after the request is stored",
+    "before the vote is stored",
+    "after the vote is stored",
+    "before it is leased",
+    "after it is leased",
+    "before it runs",
+    "after it runs",
+    "before the intent is stored",
+    "after the intent is stored",
+    "before the write is sent",
+    "after the write is answered",
+    "before the write is noted",
+    "after the write is noted",
+    "before the end is stored",
+    "after the end is stored",
+];
+
+/// Ends the process here when a test asked for that.
+pub fn point(name: &'static str) {
+    #[cfg(debug_assertions)]
+    if armed() == Some(name) {
+        tracing::warn!(name, "this process ends here, as a test wants it");
+        std::process::abort();
+    }
+    #[cfg(not(debug_assertions))]
+    let _ = name;
+}
+
+#[cfg(debug_assertions)]
+fn armed() -> Option<&'static str> {
+    static ARMED: std::sync::OnceLock<Option<String>> = std::sync::OnceLock::new();
+    ARMED.get_or_init(|| std::env::var("DEVMATRIX_FAULT_POINT").ok()).as_deref()
+}

@@ -1,0 +1,97 @@
+//! The portal as a process that dies without a word.
+
+use crate::world::World;
+use serde_json::Value;
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+pub struct Portal {
+    child: Child,
+    pub url: String,
+    log: PathBuf,
+    agent: ureq::Agent,
+}
+
+impl Portal {
+    /// `point`: where it ends itself the first time.
+    pub fn start(world: &World, point: Option<&str>) -> Portal {
+        let log = world.folder().join("portal.log");
+        let file = std::fs::OpenOptions::new().create(true).append(true).open(&log).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_devmatrix"));
+        command
+            .current_dir(world.folder())
+            .args(["serve", "--listen", "127.0.0.1:0", "--config", "devmatrix.yaml", "--data-dir", "data"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(file)
+            .env_remove("DEVMATRIX_DATABASE_URL")
+            .env_remove("DEVMATRIX_FAULT_POINT");
+        if let Some(point) = point {
+            command.env("DEVMATRIX_FAULT_POINT", point);
+        }
+        let mut child = command.spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let url = line.split_whitespace().find(|word| word.starts_with("http://")).map(str::to_owned);
+        let config = ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(Duration::from_secs(10))).build();
+        let portal = Portal { child, url: url.unwrap_or_default(), log, agent: config.into() };
+        assert!(!portal.url.is_empty(), "it did not start: {line}{}", portal.log());
+        portal
+    }
+
+    /// SIGKILL.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    pub fn has_died(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
+    /// Its last lines.
+    pub fn log(&self) -> String {
+        let text = std::fs::read_to_string(&self.log).unwrap_or_default();
+        let lines: Vec<_> = text.lines().collect();
+        lines[lines.len().saturating_sub(12)..].join("\n")
+    }
+
+    /// None: it died, or is not there yet.
+    pub fn get(&self, token: &str, path: &str) -> Option<Value> {
+        let answer = self.agent.get(format!("{}{path}", self.url)).header("authorization", format!("Bearer {token}")).call().ok()?;
+        let mut answer = Some(answer).filter(|answer| answer.status().is_success())?;
+        answer.body_mut().read_json().ok()
+    }
+
+    /// Status and body. None: nobody knows what became of it.
+    pub fn post(&self, token: &str, path: &str, key: Option<&str>, body: &Value) -> Option<(u16, Value)> {
+        let mut request = self.agent.post(format!("{}{path}", self.url)).header("authorization", format!("Bearer {token}"));
+        if let Some(key) = key {
+            request = request.header("idempotency-key", key);
+        }
+        let mut answer = request.send_json(body).ok()?;
+        let status = answer.status().as_u16();
+        Some((status, answer.body_mut().read_json().ok()?))
+    }
+
+    pub fn is_ready(&self) -> bool {
+        self.agent.get(format!("{}/readyz", self.url)).call().is_ok_and(|answer| answer.status().is_success())
+    }
+
+    pub fn wait_until_ready(&self) {
+        let began = Instant::now();
+        while !self.is_ready() {
+            assert!(began.elapsed() < Duration::from_secs(60), "not ready: {}", self.log());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Drop for Portal {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
