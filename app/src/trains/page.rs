@@ -92,6 +92,10 @@ fn stopped(train: &Train) -> Option<AnyView> {
     let outcome = change.outcome.as_ref()?;
     let arrived = train.changes.iter().filter(|change| change.state == State::Succeeded).count();
     let look = words::change(outcome.state);
+    // A person's decision, or its time, ends all of it at once.
+    if train.changes.iter().all(|one| one.outcome.as_ref().is_some_and(|end| end.state == outcome.state && end.reason == outcome.reason)) {
+        return Some(view! { <Notice look=look big=true><div data-testid="outcome"><strong>{format!("{}.", outcome.state.title())}</strong>" "{words::sentence(&outcome.reason)}</div></Notice> }.into_any());
+    }
     let href = links::change(&change.label());
     Some(view! {
         <Notice look=look big=true><div data-testid="outcome"><strong>{format!("{}.", outcome.state.title())}</strong>" "<a href=href>{change.label()}</a>
