@@ -166,25 +166,17 @@ fn pods(cluster: &Cluster, component: &Component, environment: &Environment) -> 
 }
 
 fn pod_view(pod: &Pod, known: &Known<'_>, container: &str) -> PodView {
-    let images = known.revisions.iter().find(|revision| revision.has(pod)).map_or(&known.workload.containers, |revision| &revision.images);
+    let images =
+        known.revisions.iter().find(|revision| revision.has(pod)).map_or(&*known.workload.containers, |revision| &*revision.images);
     let image = images.iter().find(|c| c.name == container).and_then(|c| ImageRef::parse(&c.image));
     PodView {
-        name: pod.name.clone(),
-        status: status(pod),
+        name: pod.name.to_string(),
+        status: pod.status(),
         ready: pod.ready,
         restarts: pod.restarts(),
-        node: pod.node.clone(),
+        node: pod.node.to_string(),
         version: image.map(|image| image.version()).unwrap_or_default(),
         created: pod.created,
         said: said(pod),
     }
-}
-
-/// As kubectl's STATUS column puts it.
-fn status(pod: &Pod) -> String {
-    if pod.deleting {
-        return "Terminating".into();
-    }
-    let waiting = pod.containers.iter().find_map(|c| c.waiting.as_ref()).filter(|w| !w.reason.is_empty());
-    waiting.map_or_else(|| pod.phase.clone(), |w| w.reason.clone())
 }

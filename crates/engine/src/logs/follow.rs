@@ -233,7 +233,7 @@ impl Crew {
     fn may_open(&self, key: &Key, pod: &Pod) -> bool {
         let waits = self.again.get(key).is_some_and(|(at, _)| *at > Instant::now());
         let was_read = self.logs.get(key).is_some_and(|known| known.left().seam.last().is_some());
-        let is_over = matches!(pod.phase.as_str(), "Succeeded" | "Failed") && was_read;
+        let is_over = matches!(&*pod.phase, "Succeeded" | "Failed") && was_read;
         !self.open.contains_key(key) && !waits && !is_over && self.open.len() < CONTAINERS
     }
 
@@ -287,7 +287,7 @@ impl Crew {
 }
 
 fn born(pod: &Pod) -> Born {
-    (pod.name.clone(), pod.created)
+    (pod.name.to_string(), pod.created)
 }
 
 fn restarts(member: &Member) -> i64 {

@@ -245,7 +245,7 @@ fn members(pods: &[Pod], wanted: &LogsWanted) -> Vec<Member> {
             .iter()
             .filter(|container| wanted.filter.takes_container(&container.name))
             .map(|container| Member {
-                source: Source { namespace: pod.namespace.clone(), pod: pod.name.clone(), container: container.name.clone() },
+                source: Source { namespace: pod.namespace.to_string(), pod: pod.name.to_string(), container: container.name.to_string() },
                 pod: pod.clone(),
             })
             .collect();
@@ -255,10 +255,10 @@ fn members(pods: &[Pod], wanted: &LogsWanted) -> Vec<Member> {
 }
 
 fn containers(pods: &[Pod]) -> Vec<String> {
-    let mut names = Vec::new();
+    let mut names: Vec<String> = Vec::new();
     for container in pods.iter().flat_map(|pod| &pod.containers) {
-        if !names.contains(&container.name) {
-            names.push(container.name.clone());
+        if !names.iter().any(|name| *name == container.name) {
+            names.push(container.name.to_string());
         }
     }
     names

@@ -40,18 +40,18 @@ pub fn replica_set(object: ReplicaSetObject) -> Option<Revision> {
     let notes = spec.template.metadata.clone();
     let images = containers(spec.template);
     Some(Revision {
-        namespace: metadata.namespace.clone()?,
-        name: metadata.name.clone()?,
-        uid: metadata.uid.clone()?,
-        owner: controller(&metadata)?,
+        namespace: metadata.namespace.as_deref()?.into(),
+        name: metadata.name.as_deref()?.into(),
+        uid: metadata.uid.as_deref()?.into(),
+        owner: controller(&metadata)?.uid.as_str().into(),
         number: annotation(&metadata, REVISION)?.parse().ok()?,
         created: created(&metadata),
         desired: spec.replicas.unwrap_or(1),
-        template: String::new(),
+        template: Box::default(),
         cause: annotation(&metadata, CAUSE_ANNOTATION).map(str::to_owned),
         commit: notes.note("devmatrix.io/commit", &images),
         author: notes.note("devmatrix.io/author", &images),
-        images,
+        images: images.into(),
         change: annotation(&metadata, CHANGE_ANNOTATION).map(str::to_owned),
     })
 }
@@ -64,18 +64,18 @@ pub fn controller_revision(object: ControllerRevisionObject) -> Option<Revision>
     let notes = template.metadata.clone();
     let images = containers(template);
     Some(Revision {
-        namespace: metadata.namespace.clone()?,
-        name: metadata.name.clone()?,
-        uid: metadata.uid.clone()?,
-        owner: controller(&metadata)?,
+        namespace: metadata.namespace.as_deref()?.into(),
+        name: metadata.name.as_deref()?.into(),
+        uid: metadata.uid.as_deref()?.into(),
+        owner: controller(&metadata)?.uid.as_str().into(),
         number: revision,
         created: created(&metadata),
         desired: 0,
-        template: template_hash(whole),
+        template: template_hash(whole).into(),
         cause: annotation(&metadata, CAUSE_ANNOTATION).map(str::to_owned),
         commit: notes.note("devmatrix.io/commit", &images),
         author: notes.note("devmatrix.io/author", &images),
-        images,
+        images: images.into(),
         change: annotation(&metadata, CHANGE_ANNOTATION).map(str::to_owned),
     })
 }
