@@ -3,7 +3,7 @@
 //!
 //! Invariant: a Secret is a name in here, never its content, and nothing asks a cluster for more.
 
-use super::{Workload, WorkloadKind};
+use super::{BarePod, BareSet, ReplicaSet, Workload, WorkloadKind};
 use crate::{Text, Time};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -184,6 +184,7 @@ pub enum Neighbour {
     Claim(Claim),
     Job(Job),
     CronJob(CronJob),
+    ReplicaSet(ReplicaSet),
     Node(Node),
 }
 
@@ -198,6 +199,7 @@ impl Neighbour {
             Neighbour::Claim(it) => &it.name,
             Neighbour::Job(it) => &it.name,
             Neighbour::CronJob(it) => &it.name,
+            Neighbour::ReplicaSet(it) => &it.name,
             Neighbour::Node(it) => &it.name,
         }
     }
@@ -248,6 +250,12 @@ pub struct Inventory {
     pub autoscalers: Vec<Autoscaler>,
     pub config_maps: Vec<Selected<ConfigMap>>,
     pub claims: Vec<Selected<Claim>>,
+    /// That no Deployment owns.
+    pub replica_sets: Vec<BareSet>,
+    /// That no workload made.
+    pub pods: Vec<BarePod>,
+    /// Whether these two are all there are: not while their lists are not there, or may not be read.
+    pub bare_known: bool,
     /// Of the whole cluster.
     pub nodes: Vec<Node>,
     /// Kinds that the portal may not read here, each with the right that is missing.
@@ -396,6 +404,8 @@ pub fn inventory<'a>(neighbours: impl Iterator<Item = &'a Neighbour> + Clone, wo
                 users.extend(by_cron(|needs| &needs.claims, &it.name));
                 found.claims.push(Selected { object: it.clone(), workloads: users });
             }
+            // These come with their pods.
+            Neighbour::ReplicaSet(_) => {}
             Neighbour::NetworkPolicy(_) => {}
         }
     }

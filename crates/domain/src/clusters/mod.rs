@@ -4,6 +4,7 @@
 //! Invariant: unknown is never shown as healthy.
 
 pub mod around;
+mod bare;
 mod cell;
 pub mod happenings;
 pub mod logs;
@@ -17,6 +18,7 @@ pub use around::{
     Access, Around, Autoscaler, Claim, ConfigMap, CronJob, Ingress, Inventory, Job, Labels, Neighbour, NetworkPolicy, Node, Passage, Peer,
     References, Route, Selected, Service, Tags,
 };
+pub use bare::{BarePod, BareSet, ReplicaSet};
 pub use cell::{Behind, Cell, CellState, Drift, Observed, Reach, WorkloadRef, cell};
 pub use happenings::{Happening, Happenings, Refused};
 pub use logs::{LineFilter, LineKind, LogLine, Logs, LogsWanted, Moment};

@@ -161,6 +161,11 @@ impl Revisions {
         removed
     }
 
+    /// Of a ReplicaSet that its Deployment has let go.
+    pub fn release(&mut self, uid: &str) {
+        self.retain(|revision| revision.uid != *uid);
+    }
+
     /// Gives back what was held for many more.
     pub fn tighten(&mut self) {
         tighten(&mut self.0);
@@ -191,6 +196,11 @@ pub struct Pods {
 impl Pods {
     pub fn of(&self, owner: &str) -> &[Pod] {
         self.by_owner.get(owner).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Those that no workload made. (What one controller made is all alike.)
+    pub fn bare(&self) -> impl Iterator<Item = &Pod> {
+        self.by_owner.values().filter(|all| all.first().is_some_and(|pod| pod.bare.is_some())).flatten()
     }
 
     /// Whether this very fact is held.

@@ -77,6 +77,15 @@ impl State {
         self.neighbours_in("")
     }
 
+    /// Pods of a namespace that no workload made, by name, and the pods of one controller.
+    pub fn bare_pods<'a>(&'a self, namespace: &'a str) -> impl Iterator<Item = &'a Pod> + 'a {
+        self.pods.bare().filter(move |pod| pod.namespace == *namespace)
+    }
+
+    pub fn pods_of(&self, controller: &str) -> &[Pod] {
+        self.pods.of(controller)
+    }
+
     /// Kinds that may not be read in a namespace, or at all, in the words of the missing right.
     pub fn forbidden<'a>(&'a self, namespace: &'a str) -> impl Iterator<Item = &'a str> + 'a {
         self.feeds.iter().filter(move |((_, place), _)| place == namespace || place.is_empty()).filter_map(|(_, state)| match state {
@@ -200,6 +209,12 @@ impl State {
 
     pub fn apply(&mut self, feed: &Feed, mut item: Item) -> bool {
         self.texts.share(&mut item);
+        if let Item::Neighbour(Neighbour::ReplicaSet(set)) = &item
+            && !self.neighbours.get(feed).is_some_and(|all| all.contains_key(&set.name))
+        {
+            // Its Deployment may have let it go.
+            self.revisions.release(&set.uid);
+        }
         self.put(feed, item)
     }
 
@@ -211,6 +226,10 @@ impl State {
                 changed
             }
             Item::Revision(revision) => {
+                // A Deployment may have taken it up.
+                if let Some(bare) = self.neighbours.get_mut(feed) {
+                    bare.remove(&*revision.name);
+                }
                 let changed = !self.revisions.of(&revision.owner).contains(&revision);
                 self.revisions.put(revision);
                 changed

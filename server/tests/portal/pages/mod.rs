@@ -1,5 +1,6 @@
 //! The pages and their forms, as a browser without JavaScript uses them.
 
 mod changes;
+mod environments;
 mod home;
 mod sign_in;

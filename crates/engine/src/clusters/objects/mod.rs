@@ -8,7 +8,7 @@ mod template;
 mod workload;
 
 pub use pod::{PodObject, pod};
-pub use revision::{ControllerRevisionObject, ReplicaSetObject, controller_revision, replica_set};
+pub use revision::{ControllerRevisionObject, ReplicaSetObject, bare_replica_set, controller_revision, replica_set};
 pub use template::references_of;
 pub use workload::{DaemonSetObject, DeploymentObject, StatefulSetObject, daemon_set, deployment, stateful_set, workload_of};
 
