@@ -7,6 +7,7 @@ pub mod around;
 mod bare;
 mod cell;
 pub mod happenings;
+mod listing;
 pub mod logs;
 mod matrix;
 mod pod;
@@ -21,6 +22,7 @@ pub use around::{
 pub use bare::{BarePod, BareSet, ReplicaSet};
 pub use cell::{Behind, Cell, CellState, Drift, Observed, Reach, WorkloadRef, cell};
 pub use happenings::{Happening, Happenings, Refused};
+pub use listing::{PodsPage, PodsWanted};
 pub use logs::{LineFilter, LineKind, LogLine, Logs, LogsWanted, Moment};
 pub use matrix::{
     ClusterHead, ComponentIn, ComponentView, Declared, EnvironmentHead, EnvironmentView, InEnvironment, Matrix, MatrixRow, PodView,
