@@ -121,7 +121,7 @@ impl Place {
         }
         // A watch that broke off comes back; until then the pods that were there will do.
         let is_lost = reaches.iter().any(|reach| matches!(reach, Reach::Lost { .. }));
-        if is_lost && !(reachable && !self.pods().is_empty()) { Err(self.unavailable()) } else { Ok(()) }
+        if is_lost && (!reachable || self.pods().is_empty()) { Err(self.unavailable()) } else { Ok(()) }
     }
 
     /// The kinds by which the pods of a workload are known.
