@@ -295,3 +295,31 @@ test('a StatefulSet that is held up by a broken pod goes on when that pod is del
     assert.equal((await cell()).blocker, null);
   } finally { kubectl('-n', names.prod, 'delete', 'statefulset', 'db', '--ignore-not-found'); }
 });
+
+test('pods and ReplicaSets that no workload made are listed, and a pod that was taken out of its ReplicaSet counts no longer', async () => {
+  const bare = async () => (await portal.as('bea', 'GET', '/api/v1/environments/prod')).body.inventory;
+  const image = 'registry.devmatrix.example/mirror/tool:1.0', spec = { containers: [{ name: 'tool', image }] };
+  const manifest = [
+    { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'left', namespace: names.prod }, spec },
+    { apiVersion: 'apps/v1', kind: 'ReplicaSet', metadata: { name: 'old', namespace: names.prod }, spec: {
+      replicas: 1, selector: { matchLabels: { app: 'old' } }, template: { metadata: { labels: { app: 'old' } }, spec } } },
+  ];
+  const file = path.join(folder, 'bare.json');
+  fs.writeFileSync(file, JSON.stringify({ apiVersion: 'v1', kind: 'List', items: manifest }));
+  const victim = kubectl('-n', names.prod, 'get', 'pods', '-l', 'app=devmatrix-api', '-o', 'jsonpath={.items[0].metadata.name}');
+  try {
+    kubectl('apply', '-f', file);
+    const found = await eventually('both are listed and run', async () => {
+      const { pods, replica_sets: sets } = await bare();
+      return pods.some(pod => pod.name === 'left' && pod.ready) && sets.some(set => set.name === 'old' && set.ready === 1) && { pods, sets };
+    });
+    assert.deepEqual([found.pods.length, found.sets.length], [1, 1], JSON.stringify(found));
+    assert.deepEqual([found.pods[0].images, found.pods[0].mirror, found.pods[0].made_by], [[image], false, '']);
+    kubectl('-n', names.prod, 'label', 'pod', victim, 'app=debugged', '--overwrite');
+    await eventually('it stands for itself', async () => (await bare()).pods.some(pod => pod.name === victim));
+    const { pods } = (await portal.as('bea', 'GET', '/api/v1/components/api')).body.environments.find(({ environment }) => environment.name === 'prod');
+    assert.ok(!pods.some(pod => pod.name === victim), 'it is counted twice');
+  } finally {
+    kubectl('-n', names.prod, 'delete', 'pod/left', 'replicaset/old', `pod/${victim}`, '--ignore-not-found');
+  }
+});

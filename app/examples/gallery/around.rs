@@ -1,7 +1,10 @@
 //! Made-up surroundings of a component, and what else is in its namespace.
 
 use super::data::{DAY, HOUR, ago};
-use domain::clusters::{Access, Around, Autoscaler, Claim, ConfigMap, CronJob, Ingress, Inventory, Job, Node, Route, Selected, Service};
+use domain::clusters::{
+    Access, Around, Autoscaler, BarePod, BareSet, Claim, ConfigMap, CronJob, Ingress, Inventory, Job, Node, PodSaid, ReplicaSet, Route,
+    Selected, Service,
+};
 
 fn service() -> Service {
     let selector = [("app".to_owned(), "devmatrix-api".to_owned())].into();
@@ -25,6 +28,41 @@ fn config_map() -> ConfigMap {
 
 fn claim() -> Claim {
     Claim { name: "backup-pvc".into(), size: "200Gi".into(), phase: "Bound".into(), class: "gp3".into() }
+}
+
+fn bare_set() -> BareSet {
+    let said = PodSaid {
+        pod: "api-canary-x2v8p".into(),
+        container: "api".into(),
+        reason: "ImagePullBackOff".into(),
+        message: "Back-off pulling image \"registry.devmatrix.example/devmatrix/api:1.44.0\"".into(),
+    };
+    let set = ReplicaSet {
+        name: "api-canary".into(),
+        uid: String::new(),
+        made_by: "Rollout/api".into(),
+        images: vec!["registry.devmatrix.example/devmatrix/api:1.44.0".into()],
+        desired: 2,
+        ready: 0,
+        created: ago(3 * HOUR),
+        trouble: String::new(),
+    };
+    BareSet { set, said: Some(said) }
+}
+
+fn bare_pod(name: &str, made_by: &str) -> BarePod {
+    BarePod {
+        name: name.into(),
+        status: "Running".into(),
+        ready: true,
+        restarts: 0,
+        node: "ip-10-0-1-17".into(),
+        images: vec!["registry.devmatrix.example/mirror/netshoot:0.13".into()],
+        created: ago(6 * DAY),
+        made_by: made_by.into(),
+        mirror: made_by.starts_with("Node/"),
+        said: None,
+    }
 }
 
 pub fn around(component: &str) -> Around {
@@ -94,6 +132,9 @@ pub fn inventory() -> Inventory {
         autoscalers: vec![autoscaler()],
         config_maps: vec![Selected { object: config_map(), workloads: vec!["deployment/devmatrix-api".into()] }],
         claims: vec![Selected { object: claim(), workloads: vec![] }],
+        replica_sets: vec![bare_set()],
+        pods: vec![bare_pod("debug-olivia", ""), bare_pod("kube-proxy-ip-10-0-1-17", "Node/ip-10-0-1-17")],
+        bare_known: true,
         nodes: vec![node("ip-10-0-1-17", true, &[]), node("ip-10-0-2-40", false, &["MemoryPressure"])],
         forbidden: vec!["the portal may not list and watch networkpolicies in devmatrix".into()],
     }

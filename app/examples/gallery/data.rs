@@ -423,7 +423,14 @@ pub fn component(name: &str) -> ComponentData {
         Some(ComponentIn { environment, cell, pods, deployments, around: super::around::around(name) })
     });
     let view = ComponentView { name: name.into(), title, declared: declared(name), environments: environments.collect() };
-    ComponentData { view, matrix, holds: vec![Hold { component: name.into(), ..hold() }], open: vec![], happenings: happenings() }
+    ComponentData {
+        view,
+        matrix,
+        holds: vec![Hold { component: name.into(), ..hold() }],
+        open: vec![],
+        happenings: happenings(),
+        pods: Default::default(),
+    }
 }
 
 /// A StatefulSet that waits for a broken pod of an earlier revision.

@@ -5,6 +5,7 @@ mod happened;
 mod list;
 mod page;
 pub(crate) mod panels;
+mod pods;
 
 pub(crate) use list::page as list_page;
 pub(crate) use page::page;
@@ -12,7 +13,7 @@ pub(crate) use page::page;
 use domain::Result;
 use domain::access::Actor;
 use domain::changes::{Change, Hold};
-use domain::clusters::{ComponentView, Happenings, Matrix};
+use domain::clusters::{ComponentView, Happenings, Matrix, PodsWanted};
 use engine::{ChangeFilter, Engine, PageRequest};
 
 #[derive(Clone, Debug)]
@@ -41,9 +42,11 @@ pub struct ComponentData {
     pub open: Vec<Change>,
     /// What each environment's cluster says of it, in the order of the view.
     pub happenings: Vec<Happenings>,
+    /// Which of its pods are shown.
+    pub pods: PodsWanted,
 }
 
-pub async fn load(engine: &Engine, actor: &Actor, name: &str) -> Result<ComponentData> {
+pub async fn load(engine: &Engine, actor: &Actor, name: &str, pods: PodsWanted) -> Result<ComponentData> {
     let view = engine.component(actor, name).await?;
     let mut happenings = Vec::new();
     for here in &view.environments {
@@ -56,5 +59,6 @@ pub async fn load(engine: &Engine, actor: &Actor, name: &str) -> Result<Componen
         holds: engine.holds(actor, Some(name), None).await?,
         open: engine.changes(actor, &open, PageRequest::default()).await?.items,
         happenings,
+        pods,
     })
 }

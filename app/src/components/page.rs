@@ -14,7 +14,7 @@ pub(crate) fn page(viewer: &Viewer, data: &ComponentData, now: Time) -> AnyView 
         {panels::holds(viewer, &data.holds, &links::component(&view.name), now)}
         {panels::environments(viewer, data, now)}
         {deployments(viewer, data, now)}
-        {panels::pods(data, now)}
+        {super::pods::panels(data, now)}
         {super::happened::panel(data, now)}
         {super::around::panel(&data.view.environments)}
         {panels::dependencies(viewer, data)}

@@ -1,11 +1,11 @@
 //! The panels of a component's page.
 
 use super::ComponentData;
-use crate::parts::{ActButton, Gap, Icon, Notice, Panel, PodSaidView, PodTable, RelTime, StateIcon, StatePill, gap_of, refused_hint};
+use crate::parts::{ActButton, Gap, Icon, Notice, Panel, RelTime, StateIcon, StatePill, gap_of, refused_hint};
 use crate::{Viewer, links, words};
 use domain::Time;
 use domain::access::{Verb, authorize};
-use domain::changes::{Hold, State};
+use domain::changes::Hold;
 use domain::clusters::{Autoscaler, CellState, ComponentIn, MatrixRow, WorkloadKind};
 use domain::releases::ImageRef;
 use leptos::prelude::*;
@@ -198,37 +198,6 @@ fn one_hold(viewer: &Viewer, hold: &Hold, return_to: &str, refused: Option<Strin
         </li>
     }
     .into_any()
-}
-
-/// One block for each environment; failing pods in their own words first.
-pub(super) fn pods(data: &ComponentData, now: Time) -> AnyView {
-    let each = data.view.environments.iter().map(|here| {
-        let said = here.cell.failing_pod.clone().map(|said| {
-            let text = said.reason.clone();
-            let pod = said.pod.clone();
-            view! {
-                <div class="panel-body stack-s">
-                    <Notice look=words::change(State::Failed)><div><strong>{text}</strong>" "<code>{pod}</code></div></Notice>
-                    <PodSaidView said=said/>
-                </div>
-            }
-        });
-        let title = here.environment.title.clone();
-        let count = here.pods.len() as i64;
-        let list = if here.pods.is_empty() {
-            view! { <p class="panel-body muted">"No pod is known here."</p> }.into_any()
-        } else {
-            view! { <PodTable pods=&here.pods label=format!("Pods in {title}") now=now/> }.into_any()
-        };
-        let heading = format!("p-{}", here.environment.name);
-        view! {
-            <section class="panel" aria-labelledby=heading.clone() data-key=heading.clone()>
-                <div class="panel-head"><h2 id=heading.clone()>{format!("Pods in {title}")}</h2><div class="end muted">{format!("{} of {count} ready", here.pods.iter().filter(|p| p.ready).count())}</div></div>
-                {said}{list}
-            </section>
-        }
-    });
-    view! { <div class="stack">{each.collect_view()}</div> }.into_any()
 }
 
 pub(super) fn dependencies(viewer: &Viewer, data: &ComponentData) -> AnyView {

@@ -1,5 +1,6 @@
 //! Environments: the list, and one environment with what is declared and what is observed in it.
 
+mod bare;
 mod inventory;
 mod list;
 mod page;

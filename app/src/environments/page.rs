@@ -20,6 +20,7 @@ pub(crate) fn page(viewer: &Viewer, data: &EnvironmentData, now: Time) -> AnyVie
         {components(data, now)}
         {under_way(data, now)}
         {undeclared(data)}
+        {super::bare::panel(&data.view.inventory, now)}
         {super::inventory::panels(&data.view.inventory, now)}
     }
     .into_any()

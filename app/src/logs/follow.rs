@@ -19,8 +19,6 @@ const PUT_EVERY: Duration = Duration::from_millis(200);
 const RETRY: Duration = Duration::from_secs(3);
 /// So near to the end a reader is at the end, in pixels.
 const NEAR: i32 = 24;
-/// A stream that is opened anew begins so much before the last line, in milliseconds: others may have been on their way.
-const OVERLAP_MS: f64 = 2000.0;
 
 struct Line {
     at: String,
@@ -89,7 +87,8 @@ impl View {
         if document().hidden() || self.stream.borrow().is_some() {
             return;
         }
-        let Ok(stream) = EventSource::new(&[self.url.as_str(), "&since=", &self.begin()].concat()) else { return };
+        let (since, after) = self.left();
+        let Ok(stream) = EventSource::new(&[self.url.as_str(), "&since=", &since, "&after=", &after].concat()) else { return };
         let view = Rc::clone(self);
         listen(&stream, "open", move || {
             view.seams.borrow_mut().values_mut().for_each(Seam::reopen);
@@ -102,12 +101,10 @@ impl View {
         let view = Rc::clone(self);
         listen(&stream, "error", move || {
             view.say(Status::Lost);
-            let over = view.stream.borrow().as_ref().is_some_and(|stream| stream.ready_state() == EventSource::CLOSED);
-            if over {
-                view.close();
-                let view = Rc::clone(&view);
-                set_timeout(move || view.open(), RETRY);
-            }
+            // Not left to the browser: it would ask as it did first, and for one time of all pods.
+            view.close();
+            let view = Rc::clone(&view);
+            set_timeout(move || view.open(), RETRY);
         });
         self.stream.replace(Some(stream));
     }
@@ -118,13 +115,11 @@ impl View {
         }
     }
 
-    /// A little before the last line that is there.
-    fn begin(&self) -> String {
+    /// Where each log on the page is left; and for all others the earliest of these: of what is later, none was shown.
+    fn left(&self) -> (String, String) {
         let seams = self.seams.borrow();
-        let last = seams.values().map(Seam::last).max().unwrap_or_default();
-        let moment = js_sys::Date::parse(last) - OVERLAP_MS;
-        let text = if moment.is_finite() { String::from(js_sys::Date::new(&JsValue::from(moment)).to_iso_string()) } else { String::new() };
-        if text > self.since { text } else { self.since.clone() }
+        let since = seams.values().map(Seam::last).min().unwrap_or(&self.since);
+        (since.to_owned(), Seam::after(seams.iter()))
     }
 
     /// A paused view says that it is; the rest is of no interest to its reader.
@@ -135,6 +130,10 @@ impl View {
     fn hear(&self, event: &MessageEvent) {
         let Some(line) = event.data().as_string().and_then(|text| parse(&text)) else { return };
         let source = line::source(&line.pod, &line.container);
+        if line.kind == "ended" && line.container.is_empty() {
+            // A successor of the same name begins anew.
+            self.seams.borrow_mut().retain(|theirs, _| !theirs.starts_with(&source));
+        }
         if line.kind == "line" && !self.seams.borrow_mut().entry(source).or_default().is_new(&line.at) {
             return;
         }

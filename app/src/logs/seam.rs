@@ -1,6 +1,9 @@
 //! How far one container's log is on the page: a stream that is opened again gives some lines once more. The same rule as the
 //! server's (`domain::clusters::logs::Seam`), on stamps as texts: they have nine digits, so they are in order.
 
+/// More than are followed at once, and an address that every proxy takes.
+const MOST: usize = 60;
+
 #[derive(Clone, Debug, Default)]
 pub struct Seam {
     last: String,
@@ -17,6 +20,21 @@ impl Seam {
 
     pub fn last(&self) -> &str {
         &self.last
+    }
+
+    /// Where each log is left, of those that the page has lines of: `api-1/api@2026-11-24T09:42:00.123456789Z,…`. The newest when
+    /// there are many: those of pods that are long gone are of no use.
+    pub fn after<'a>(seams: impl Iterator<Item = (&'a String, &'a Seam)>) -> String {
+        let mut parts: Vec<(&str, &str)> = seams.map(|(source, seam)| (seam.last(), source.as_str())).collect();
+        parts.sort_unstable_by(|a, b| b.cmp(a));
+        parts.truncate(MOST);
+        let mut text = String::new();
+        for (last, source) in parts {
+            for part in [if text.is_empty() { "" } else { "," }, source, "@", last] {
+                text.push_str(part);
+            }
+        }
+        text
     }
 
     /// Whether a line of this stamp is new; it counts as shown from now on.
@@ -56,5 +74,16 @@ mod tests {
         let again: Vec<bool> = ["1", "2", "2", "2", "3", "2"].map(|at| seam.is_new(at)).to_vec();
         assert_eq!(again, [false, false, false, true, true, true]);
         assert_eq!(seam.last(), "3");
+    }
+
+    #[test]
+    fn each_log_is_left_at_its_own_last_line() {
+        let seam = |last: &str| Seam { last: last.to_owned(), ..Seam::default() };
+        let two = [("a/api".to_owned(), seam("1")), ("b/api".to_owned(), seam("2"))];
+        assert_eq!(Seam::after(two.iter().map(|(source, seam)| (source, seam))), "b/api@2,a/api@1");
+        assert_eq!(Seam::after([].into_iter()), "");
+        let many: Vec<(String, Seam)> = (100..=300).map(|n| (format!("p{n}/api"), seam(&n.to_string()))).collect();
+        let after = Seam::after(many.iter().map(|(source, seam)| (source, seam)));
+        assert_eq!((after.split(',').count(), after.starts_with("p300/api@300,")), (MOST, true));
     }
 }

@@ -13,7 +13,9 @@ pub mod digest;
 pub mod error;
 pub mod names;
 pub mod releases;
+pub mod text;
 pub mod time;
 
 pub use error::{Error, Result};
+pub use text::Text;
 pub use time::Time;

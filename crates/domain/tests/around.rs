@@ -36,7 +36,7 @@ fn workload(kind: WorkloadKind, name: &str) -> Workload {
         stalled: None,
         replica_failure: None,
         containers: vec![],
-        labels: labels(&format!("app={name},tier=back")),
+        labels: labels(&format!("app={name},tier=back")).into(),
         references: Default::default(),
         managed_by: None,
         edited: None,

@@ -105,7 +105,7 @@ fn a_ring_holds_the_newest_by_number_and_by_size() {
 
 #[test]
 fn a_line_waits_for_earlier_ones_of_other_pods() {
-    let mut window = Window::new(300, 100);
+    let mut window = Window::new(300, 100, 1_000_000);
     window.push(line("a", 20, "a20"), 1_000);
     window.push(line("b", 10, "b10"), 1_100);
     assert!(window.due(1_299).is_empty());
@@ -119,10 +119,45 @@ fn a_line_waits_for_earlier_ones_of_other_pods() {
 
 #[test]
 fn a_window_that_is_full_does_not_wait() {
-    let mut window = Window::new(300, 2);
+    let mut window = Window::new(300, 2, 1_000_000);
     (1..=5).for_each(|n| window.push(line("a", n, &n.to_string()), 1_000));
     assert_eq!(texts(&window.due(1_000)), "1 2 3");
     assert_eq!(texts(&window.due(1_300)), "4 5");
+}
+
+#[test]
+fn a_window_is_bounded_by_bytes_too() {
+    let mut window = Window::new(300, 1_000, 1_000);
+    (1..=4).for_each(|n| window.push(line("a", n, &"x".repeat(300)), 1_000));
+    let over = window.due(1_000);
+    assert_eq!((over.len(), over[0].at), (2, Moment(1)), "the oldest do not wait");
+    assert_eq!(window.due(1_300).len(), 2);
+    window.push(line("a", 9, &"x".repeat(5_000)), 2_000);
+    assert_eq!((window.due(2_000).len(), window.is_empty()), (1, true), "one that does not fit at all does not wait either");
+}
+
+/// A line that comes late, and has gone with a later one, does not hurry what came after it.
+#[test]
+fn what_has_gone_is_due_no_more() {
+    let mut window = Window::new(300, 100, 1_000_000);
+    window.push(line("a", 30, "a30"), 1_000);
+    window.push(line("b", 20, "b20"), 1_200);
+    assert_eq!(texts(&window.due(1_300)), "b20 a30");
+    window.push(line("c", 10, "c10"), 1_400);
+    assert_eq!(texts(&window.due(1_500)), "", "its own wait is not over");
+    assert_eq!(texts(&window.due(1_700)), "c10");
+}
+
+/// With 50,000 lines waiting, a walk over them for each line would take minutes.
+#[test]
+fn a_line_costs_the_same_however_many_wait() {
+    let (mut window, began) = (Window::new(300, 100_000, usize::MAX), std::time::Instant::now());
+    for n in 0..50_000 {
+        window.push(line("a", n, "x"), 1_000);
+        assert!(window.due(1_000).is_empty());
+    }
+    assert_eq!(window.due(1_300).len(), 50_000);
+    assert!(began.elapsed().as_secs() < 10, "{:?}", began.elapsed());
 }
 
 #[test]

@@ -2,12 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use domain::Time;
 use domain::catalog::{Component, DeclaredWorkload};
 use domain::clusters::{
     CellState, Container, Observed, Pod, PodContainer, Present, Reach, Revision, Rollout, Waiting, Workload, WorkloadKey, WorkloadKind,
     cell, rollout,
 };
+use domain::{Text, Time};
 
 fn workload(kind: WorkloadKind) -> Workload {
     Workload {
@@ -124,21 +124,23 @@ fn stuck_pod(reason: &str) -> Pod {
         namespace: "ns".into(),
         name: "api-1".into(),
         owner: "u".into(),
-        revision: String::new(),
+        revision: Text::default(),
         created: Time(0),
         ready_at: None,
         phase: "Pending".into(),
         ready: false,
         deleting: false,
-        node: String::new(),
+        node: Text::default(),
         unschedulable: None,
         containers: vec![PodContainer {
             name: "api".into(),
-            image_id: String::new(),
+            image_id: Text::default(),
             restarts: 0,
-            waiting: Some(Waiting { reason: reason.into(), message: "Back-off pulling image \"x\"".into() }),
+            waiting: Some(Box::new(Waiting { reason: reason.into(), message: "Back-off pulling image \"x\"".into() })),
             last_exit: None,
-        }],
+        }]
+        .into(),
+        bare: None,
     }
 }
 
@@ -217,12 +219,12 @@ fn revision(name: &str, number: i64, template: &str) -> Revision {
     Revision {
         namespace: "ns".into(),
         name: name.into(),
-        uid: format!("uid-{name}"),
+        uid: format!("uid-{name}").into(),
         owner: "u".into(),
         number,
         created: Time(number),
         desired: 0,
-        images: vec![],
+        images: Box::default(),
         template: template.into(),
         cause: None,
         commit: None,
@@ -259,7 +261,7 @@ fn pods_belong_to_a_revision_by_owner_or_by_hash() {
         (pod.revision, pod.owner) = (hash.into(), owner.into());
         assert_eq!(set.has(&pod), ours, "{hash} {owner}");
     }
-    (pod.revision, pod.owner) = (String::new(), "uid-postgres-6f8d9c".into());
+    (pod.revision, pod.owner) = (Text::default(), "uid-postgres-6f8d9c".into());
     assert!(set.has(&pod), "a ReplicaSet owns its pods");
 }
 

@@ -18,7 +18,7 @@ impl Engine {
             let revisions = state.observed(&key).map(|known| known.revisions.iter().map(|one| one.name.clone()).collect());
             (revisions.unwrap_or_else(Vec::new), if state.reachable() { String::new() } else { state.trouble() })
         };
-        let sets: Vec<&str> = names.iter().map(String::as_str).collect();
+        let sets: Vec<&str> = names.iter().map(|name| &**name).collect();
         let mut found = cluster.happenings.of(&key.namespace, |object| concerns(key.kind, &key.name, &sets, object));
         if !lost.is_empty() {
             (found.trouble, found.forbidden) = (lost, false);

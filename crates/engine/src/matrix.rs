@@ -3,13 +3,13 @@
 
 use crate::Engine;
 use crate::clusters::Cluster;
-use crate::clusters::state::Known;
+use crate::clusters::state::{Kind, Known, State};
 use crate::error::Result;
 use domain::access::{Actor, Verb, authorize};
 use domain::catalog::{Component, Environment};
 use domain::clusters::{
-    Around, Behind, Cell, ComponentIn, ComponentView, Declared, EnvironmentHead, EnvironmentView, InEnvironment, Inventory, Matrix,
-    MatrixRow, Pod, PodView, Undeclared, around, cell, said,
+    Around, BarePod, BareSet, Behind, Cell, ComponentIn, ComponentView, Declared, EnvironmentHead, EnvironmentView, InEnvironment,
+    Inventory, Matrix, MatrixRow, Neighbour, Pod, PodView, Reach, Undeclared, around, cell, said,
 };
 use domain::releases::{ImageRef, behind};
 use std::sync::Arc;
@@ -122,7 +122,12 @@ impl Engine {
         let workloads: Vec<_> = state.workloads_in(&environment.namespace).collect();
         let all = state.neighbours_in(&environment.namespace).chain(state.nodes());
         let forbidden = state.forbidden(&environment.namespace).map(str::to_owned).collect();
-        Ok(Inventory { forbidden, ..around::inventory(all, &workloads) })
+        let found = around::inventory(all, &workloads);
+        Ok(Inventory {
+            forbidden,
+            bare_known: bare_known(&state, &environment.namespace),
+            ..with_bare(found, &state, &environment.namespace)
+        })
     }
 
     fn in_environment(&self, component: &Component, environment: &Environment) -> Result<InEnvironment> {
@@ -155,6 +160,21 @@ impl Engine {
     }
 }
 
+/// What stands for itself in a namespace: what does not run before what does.
+fn with_bare(found: Inventory, state: &State, namespace: &str) -> Inventory {
+    let sets = state.neighbours_in(namespace).filter_map(|neighbour| match neighbour {
+        Neighbour::ReplicaSet(set) => Some(BareSet::of(set, state.pods_of(&set.uid))),
+        _ => None,
+    });
+    let mut pods: Vec<_> = state.bare_pods(namespace).filter_map(BarePod::of).collect();
+    pods.sort_by(|a, b| (a.ready, &a.name).cmp(&(b.ready, &b.name)));
+    Inventory { replica_sets: sets.collect(), pods, ..found }
+}
+
+fn bare_known(state: &State, namespace: &str) -> bool {
+    [Kind::Pods, Kind::ReplicaSets].into_iter().all(|kind| state.reach_kind(namespace, kind) == Reach::Live)
+}
+
 /// Newest first, then by name.
 fn pods(cluster: &Cluster, component: &Component, environment: &Environment) -> Vec<PodView> {
     let state = cluster.state();
@@ -166,25 +186,17 @@ fn pods(cluster: &Cluster, component: &Component, environment: &Environment) -> 
 }
 
 fn pod_view(pod: &Pod, known: &Known<'_>, container: &str) -> PodView {
-    let images = known.revisions.iter().find(|revision| revision.has(pod)).map_or(&known.workload.containers, |revision| &revision.images);
+    let images =
+        known.revisions.iter().find(|revision| revision.has(pod)).map_or(&*known.workload.containers, |revision| &*revision.images);
     let image = images.iter().find(|c| c.name == container).and_then(|c| ImageRef::parse(&c.image));
     PodView {
-        name: pod.name.clone(),
-        status: status(pod),
+        name: pod.name.to_string(),
+        status: pod.status(),
         ready: pod.ready,
         restarts: pod.restarts(),
-        node: pod.node.clone(),
+        node: pod.node.to_string(),
         version: image.map(|image| image.version()).unwrap_or_default(),
         created: pod.created,
         said: said(pod),
     }
-}
-
-/// As kubectl's STATUS column puts it.
-fn status(pod: &Pod) -> String {
-    if pod.deleting {
-        return "Terminating".into();
-    }
-    let waiting = pod.containers.iter().find_map(|c| c.waiting.as_ref()).filter(|w| !w.reason.is_empty());
-    waiting.map_or_else(|| pod.phase.clone(), |w| w.reason.clone())
 }

@@ -5,6 +5,7 @@
 
 mod support;
 
+use domain::clusters::logs::After;
 use domain::clusters::{LineFilter, LineKind, LogLine, Logs, LogsWanted, Moment};
 use domain::names::Name;
 use engine::logs::Follow;
@@ -23,6 +24,7 @@ fn wanted() -> LogsWanted {
         filter: LineFilter::default(),
         previous: false,
         since: None,
+        after: After::default(),
     }
 }
 

@@ -54,7 +54,7 @@ fn a_template_names_what_it_needs_and_secrets_by_name_only() {
     assert_eq!(names(&w.references.claims), ["uploads"]);
     let api = &w.containers[0];
     assert_eq!((api.cpu.as_deref(), api.memory.as_deref(), api.ports.as_slice()), (Some("2"), Some("4Gi"), &[8000, 9100][..]));
-    assert_eq!(w.labels.get("tier").map(String::as_str), Some("back"));
+    assert_eq!(w.labels.get("tier"), Some("back"));
     assert_eq!(w.present, Present::Number(Some(7)));
 }
 

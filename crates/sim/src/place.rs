@@ -133,6 +133,12 @@ fn progress(deployment: &Value, new: Option<&Arc<Value>>, at: Timestamp) -> Valu
     })
 }
 
+/// Places a pod that no controller made; it runs and is ready.
+pub(crate) fn bare_pod(state: &mut State, object: Value, since: Timestamp) -> Arc<Value> {
+    let namespace = object::namespace(&object).to_owned();
+    pod(state, object, &namespace, since)
+}
+
 /// Places a pod that was created at `since` and is running and ready.
 fn pod(state: &mut State, mut pod: Value, namespace: &str, since: Timestamp) -> Arc<Value> {
     object::set(&mut pod, &["metadata", "namespace"], json!(namespace));

@@ -33,12 +33,14 @@ const OVERLAP_S: i64 = 2;
 ///
 /// Oldest first. `kind` is `line`, or the portal's own word: `joined`, `ended`, `trouble`, `left_out`. With `follow=true` the
 /// answer is a stream that does not end by itself: `event: line`, `id` the line's stamp, `data` the line. Lines are read from
-/// the cluster; `text` looks through the newest 5,000 of each container.
+/// the cluster; `text` looks through the newest 5,000 of each container. A stream that is opened again goes on for each container
+/// where `after` says, `POD/CONTAINER@STAMP,…` of the last lines that one has: these come once more, none is lost. For other
+/// containers, and with only a `Last-Event-ID`, one time counts for all, and the clocks of nodes differ.
 #[utoipa::path(get, operation_id = "read_logs", path = "/api/v1/components/{component}/logs", tag = "logs",
     params(("component" = String, Path, pattern = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"), ("environment" = String, Query, pattern = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"),
         ("tail" = Option<i64>, Query, minimum = 1, maximum = 5000), ("container" = Option<String>, Query, pattern = r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)?$"),
         ("text" = Option<String>, Query, max_length = 200), ("previous" = Option<bool>, Query), ("since" = Option<String>, Query, format = DateTime),
-        ("follow" = Option<bool>, Query)),
+        ("after" = Option<String>, Query), ("follow" = Option<bool>, Query)),
     responses((status = 200, description = "The lines, or a stream of them", content((List<LogLine> = "application/json"), (String = "text/event-stream")))))]
 pub async fn lines(
     State(portal): State<Portal>,
@@ -49,7 +51,7 @@ pub async fn lines(
 ) -> Result<Response, Problem> {
     // Who may not read is not told what is wrong with the question.
     authorize(&actor, Verb::Read)?;
-    let query = query.only(&["environment", "tail", "container", "text", "previous", "since", "follow"])?;
+    let query = query.only(&["environment", "tail", "container", "text", "previous", "since", "after", "follow"])?;
     let mut wanted = LogsWanted::read(name, LogsWanted::TAIL, |name| query.get(name))?;
     if !query.get("follow").map_or(Ok(false), |text| yes_or_no("follow", text))? {
         let logs = portal.engine.logs(&actor, &wanted).await?;

@@ -1,8 +1,11 @@
 //! `/components` and `/environments`
 
 use super::asked::Asked;
+use super::changes::parameters;
 use crate::api::PathName;
+use axum::extract::RawQuery;
 use axum::response::Response;
+use domain::clusters::PodsWanted;
 
 pub async fn components(asked: Asked) -> Response {
     asked
@@ -13,10 +16,12 @@ pub async fn components(asked: Asked) -> Response {
         .await
 }
 
-pub async fn component(asked: Asked, name: Option<PathName>) -> Response {
+pub async fn component(asked: Asked, name: Option<PathName>, RawQuery(query): RawQuery) -> Response {
     asked
         .cached(async {
-            let data = app::components::load(&asked.portal.engine, &asked.actor, PathName::or_nothing(&name)?).await?;
+            let query = parameters(query);
+            let pods = PodsWanted::read(|name| query.get(name).map(String::as_str))?;
+            let data = app::components::load(&asked.portal.engine, &asked.actor, PathName::or_nothing(&name)?, pods).await?;
             Ok(app::render::component(&asked.portal.site, &asked.viewer().await?, &data, asked.now()))
         })
         .await

@@ -21,7 +21,8 @@ pub async fn list(asked: Asked, RawQuery(query): RawQuery) -> Response {
         .await
 }
 
-fn parameters(query: Option<String>) -> HashMap<String, String> {
+/// What is empty is not there.
+pub(super) fn parameters(query: Option<String>) -> HashMap<String, String> {
     form_urlencoded::parse(query.unwrap_or_default().as_bytes()).into_owned().filter(|(_, value)| !value.is_empty()).collect()
 }
 

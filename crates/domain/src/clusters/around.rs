@@ -3,12 +3,34 @@
 //!
 //! Invariant: a Secret is a name in here, never its content, and nothing asks a cluster for more.
 
-use super::{Workload, WorkloadKind};
-use crate::Time;
+use super::{BarePod, BareSet, ReplicaSet, Workload, WorkloadKind};
+use crate::{Text, Time};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 pub type Labels = BTreeMap<String, String>;
+
+/// The labels of something that there are many of: as small as it can be, in order of their keys.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tags(Box<[(Text, Text)]>);
+
+impl Tags {
+    pub fn get(&self, key: &str) -> Option<&str> {
+        let at = self.0.binary_search_by(|(name, _)| (**name).cmp(key)).ok()?;
+        Some(&self.0[at].1)
+    }
+
+    /// Each key and value, to be replaced by one that is shared.
+    pub fn texts(&mut self) -> impl Iterator<Item = &mut Text> {
+        self.0.iter_mut().flat_map(|(key, value)| [key, value])
+    }
+}
+
+impl From<Labels> for Tags {
+    fn from(labels: Labels) -> Tags {
+        Tags(labels.into_iter().map(|(key, value)| (key.into(), value.into())).collect())
+    }
+}
 
 /// A HorizontalPodAutoscaler.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -162,6 +184,7 @@ pub enum Neighbour {
     Claim(Claim),
     Job(Job),
     CronJob(CronJob),
+    ReplicaSet(ReplicaSet),
     Node(Node),
 }
 
@@ -176,6 +199,7 @@ impl Neighbour {
             Neighbour::Claim(it) => &it.name,
             Neighbour::Job(it) => &it.name,
             Neighbour::CronJob(it) => &it.name,
+            Neighbour::ReplicaSet(it) => &it.name,
             Neighbour::Node(it) => &it.name,
         }
     }
@@ -226,6 +250,12 @@ pub struct Inventory {
     pub autoscalers: Vec<Autoscaler>,
     pub config_maps: Vec<Selected<ConfigMap>>,
     pub claims: Vec<Selected<Claim>>,
+    /// That no Deployment owns.
+    pub replica_sets: Vec<BareSet>,
+    /// That no workload made.
+    pub pods: Vec<BarePod>,
+    /// Whether these two are all there are: not while their lists are not there, or may not be read.
+    pub bare_known: bool,
     /// Of the whole cluster.
     pub nodes: Vec<Node>,
     /// Kinds that the portal may not read here, each with the right that is missing.
@@ -241,8 +271,8 @@ pub struct Selected<T> {
 }
 
 /// A selector of labels selects what has all of them.
-pub fn selects(selector: &Labels, labels: &Labels) -> bool {
-    selector.iter().all(|(key, value)| labels.get(key) == Some(value))
+pub fn selects(selector: &Labels, labels: &Tags) -> bool {
+    selector.iter().all(|(key, value)| labels.get(key) == Some(value.as_str()))
 }
 
 impl Service {
@@ -374,6 +404,8 @@ pub fn inventory<'a>(neighbours: impl Iterator<Item = &'a Neighbour> + Clone, wo
                 users.extend(by_cron(|needs| &needs.claims, &it.name));
                 found.claims.push(Selected { object: it.clone(), workloads: users });
             }
+            // These come with their pods.
+            Neighbour::ReplicaSet(_) => {}
             Neighbour::NetworkPolicy(_) => {}
         }
     }

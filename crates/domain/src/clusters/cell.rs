@@ -127,8 +127,8 @@ impl<'a> Observed<'a> {
     pub fn revision(&self) -> Option<&'a Revision> {
         let present = |revision: &&Revision| match &self.workload.present {
             Present::Number(number) => Some(revision.number) == *number,
-            Present::Named(name) => revision.name == *name,
-            Present::Template(template) => revision.template == *template,
+            Present::Named(name) => *revision.name == **name,
+            Present::Template(template) => *revision.template == **template,
         };
         self.revisions.iter().find(present)
     }

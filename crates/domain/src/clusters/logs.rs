@@ -3,10 +3,13 @@
 //!
 //! Invariant: the lines of one container stay in the order in which it wrote them.
 
-use crate::names::Name;
-use crate::{Error, Result};
+mod held;
+mod wanted;
+
+pub use held::{Ring, Window};
+pub use wanted::{After, LogsWanted, yes_or_no};
+
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
-use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 
 /// When a line was written, in nanoseconds since 1970: seconds would not put lines in order. On the wire RFC 3339 in UTC with
@@ -203,143 +206,6 @@ impl Seam {
         }
         true
     }
-}
-
-/// The newest lines, as many as fit: the oldest make room.
-#[derive(Debug)]
-pub struct Ring {
-    lines: VecDeque<LogLine>,
-    weight: usize,
-    most_lines: usize,
-    most_bytes: usize,
-    left_out: usize,
-}
-
-impl Ring {
-    pub fn new(most_lines: usize, most_bytes: usize) -> Ring {
-        Ring { lines: VecDeque::new(), weight: 0, most_lines, most_bytes, left_out: 0 }
-    }
-
-    pub fn push(&mut self, line: LogLine) {
-        self.weight += line.weight();
-        self.lines.push_back(line);
-        while self.lines.len() > self.most_lines || self.weight > self.most_bytes {
-            let Some(oldest) = self.lines.pop_front() else { return };
-            self.weight -= oldest.weight();
-            self.left_out += 1;
-        }
-    }
-
-    /// All that is held, oldest first, and how many lines had to make room since it was last asked.
-    pub fn take(&mut self) -> (Vec<LogLine>, usize) {
-        self.weight = 0;
-        (std::mem::take(&mut self.lines).into(), std::mem::take(&mut self.left_out))
-    }
-
-    pub fn len(&self) -> usize {
-        self.lines.len()
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.lines.is_empty()
-    }
-}
-
-/// Lines that wait a moment for earlier ones of other containers: these come over other connections. Bounded: the oldest do
-/// not wait when there are too many.
-#[derive(Debug)]
-pub struct Window {
-    held: BTreeMap<(Moment, u64), (LogLine, u64)>,
-    /// By pod and container: a log's own order wins.
-    latest: BTreeMap<(String, String), Moment>,
-    pushed: u64,
-    wait_ms: u64,
-    most: usize,
-}
-
-impl Window {
-    pub fn new(wait_ms: u64, most: usize) -> Window {
-        Window { held: BTreeMap::new(), latest: BTreeMap::new(), pushed: 0, wait_ms, most }
-    }
-
-    /// `now_ms`: any clock that does not go back.
-    pub fn push(&mut self, line: LogLine, now_ms: u64) {
-        let latest = self.latest.entry((line.pod.clone(), line.container.clone())).or_insert(line.at);
-        *latest = line.at.max(*latest);
-        self.pushed += 1;
-        self.held.insert((*latest, self.pushed), (line, now_ms));
-    }
-
-    /// Lines that have waited, by time, with all that comes before them.
-    pub fn due(&mut self, now_ms: u64) -> Vec<LogLine> {
-        let waited = self.held.iter().rev().find(|(_, (_, came))| came + self.wait_ms <= now_ms).map(|(key, _)| *key);
-        let over = self.held.len().saturating_sub(self.most);
-        let too_many = over.checked_sub(1).and_then(|at| self.held.keys().nth(at).copied());
-        let Some(last) = waited.max(too_many) else { return Vec::new() };
-        let later = self.held.split_off(&(last.0, last.1 + 1));
-        std::mem::replace(&mut self.held, later).into_values().map(|(line, _)| line).collect()
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.held.is_empty()
-    }
-
-    /// This pod will not write again.
-    pub fn forget(&mut self, pod: &str) {
-        self.latest.retain(|(name, _), _| name != pod);
-    }
-}
-
-/// What is asked for: the newest lines of a component's pods in an environment.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LogsWanted {
-    pub component: Name,
-    pub environment: Name,
-    /// So many lines at most, of all containers together.
-    pub tail: usize,
-    pub filter: LineFilter,
-    /// The run of each container before its present one.
-    pub previous: bool,
-    /// Nothing older than this.
-    pub since: Option<Moment>,
-}
-
-impl LogsWanted {
-    pub const TAIL: usize = 200;
-    pub const MOST: usize = 5000;
-    pub const LONGEST_TEXT: usize = 200;
-    pub const PARAMETERS: [&str; 6] = ["environment", "tail", "container", "text", "previous", "since"];
-
-    /// From the parameters of a URL, by name. Errors: `Invalid` with the parameter's name.
-    pub fn read<'a>(component: Name, tail: usize, parameter: impl Fn(&str) -> Option<&'a str>) -> Result<LogsWanted> {
-        let environment = parameter("environment").ok_or_else(|| Error::invalid("environment", "expected the name of an environment"))?;
-        let container = parameter("container").map(|text| Name::parse("container", text)).transpose()?;
-        let text = parameter("text");
-        if text.is_some_and(|text| text.chars().count() > LogsWanted::LONGEST_TEXT) {
-            return Err(Error::invalid("text", format!("expected at most {} characters", LogsWanted::LONGEST_TEXT)));
-        }
-        let since = parameter("since").map(|text| {
-            Moment::parse(text).ok_or_else(|| Error::invalid("since", "expected an RFC 3339 time, such as 2026-11-22T09:30:00Z"))
-        });
-        Ok(LogsWanted {
-            component,
-            environment: Name::parse("environment", environment)?,
-            tail: parameter("tail").map_or(Ok(tail), lines)?,
-            filter: LineFilter::new(container.map(String::from), text),
-            previous: parameter("previous").map_or(Ok(false), |text| yes_or_no("previous", text))?,
-            since: since.transpose()?,
-        })
-    }
-}
-
-fn lines(text: &str) -> Result<usize> {
-    let number = text.parse().ok().filter(|number| (1..=LogsWanted::MOST).contains(number));
-    number.ok_or_else(|| Error::invalid("tail", format!("expected a number from 1 to {}", LogsWanted::MOST)))
-}
-
-/// `true` or `false`, in a URL.
-pub fn yes_or_no(field: &str, text: &str) -> Result<bool> {
-    text.parse().map_err(|_| Error::invalid(field, "expected `true` or `false`"))
 }
 
 /// The newest lines, and what they were read from.

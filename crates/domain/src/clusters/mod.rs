@@ -4,28 +4,34 @@
 //! Invariant: unknown is never shown as healthy.
 
 pub mod around;
+mod bare;
 mod cell;
 pub mod happenings;
+mod listing;
 pub mod logs;
 mod matrix;
+mod pod;
 pub mod quantity;
 pub mod rights;
 mod rollout;
 
 pub use around::{
     Access, Around, Autoscaler, Claim, ConfigMap, CronJob, Ingress, Inventory, Job, Labels, Neighbour, NetworkPolicy, Node, Passage, Peer,
-    References, Route, Selected, Service,
+    References, Route, Selected, Service, Tags,
 };
+pub use bare::{BarePod, BareSet, ReplicaSet};
 pub use cell::{Behind, Cell, CellState, Drift, Observed, Reach, WorkloadRef, cell};
 pub use happenings::{Happening, Happenings, Refused};
+pub use listing::{PodsPage, PodsWanted};
 pub use logs::{LineFilter, LineKind, LogLine, Logs, LogsWanted, Moment};
 pub use matrix::{
     ClusterHead, ComponentIn, ComponentView, Declared, EnvironmentHead, EnvironmentView, InEnvironment, Matrix, MatrixRow, PodView,
     Undeclared,
 };
+pub use pod::{Bare, Pod, PodContainer, Waiting};
 pub use rollout::{PodSaid, Rollout, failing_pod, rollout, said};
 
-use crate::Time;
+use crate::{Text, Time};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -133,7 +139,7 @@ pub struct Workload {
     pub replica_failure: Option<String>,
     pub containers: Vec<Container>,
     /// Labels of its pods: what Services and policies select by.
-    pub labels: Labels,
+    pub labels: Tags,
     pub references: References,
     pub managed_by: Option<Manager>,
     pub edited: Option<Edit>,
@@ -166,64 +172,29 @@ pub enum Present {
 /// What a workload ran or runs: a ReplicaSet of a Deployment, a ControllerRevision of a StatefulSet or DaemonSet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Revision {
-    pub namespace: String,
-    pub name: String,
-    pub uid: String,
+    pub namespace: Text,
+    pub name: Box<str>,
+    pub uid: Text,
     /// The workload's uid, by controller owner reference.
-    pub owner: String,
+    pub owner: Text,
     /// As `kubectl rollout history` numbers it. One that is taken up again gets the next number.
     pub number: i64,
     pub created: Time,
     /// ReplicaSet: how many pods it should have.
     pub desired: i64,
-    pub images: Vec<Container>,
+    pub images: Box<[Container]>,
     /// ControllerRevision: [`template_hash`]; empty for a ReplicaSet.
-    pub template: String,
+    pub template: Box<str>,
     pub cause: Option<String>,
     pub commit: Option<String>,
     pub author: Option<String>,
     pub change: Option<String>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Waiting {
-    pub reason: String,
-    pub message: String,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PodContainer {
-    pub name: String,
-    pub image_id: String,
-    pub restarts: i64,
-    pub waiting: Option<Waiting>,
-    /// `exit code 1, Error`: how its last run ended.
-    pub last_exit: Option<String>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pod {
-    pub namespace: String,
-    pub name: String,
-    /// The controller's uid: a ReplicaSet, StatefulSet or DaemonSet.
-    pub owner: String,
-    /// `controller-revision-hash`: names the ControllerRevision; empty for a ReplicaSet's pods.
-    pub revision: String,
-    pub created: Time,
-    /// When it last became ready.
-    pub ready_at: Option<Time>,
-    pub phase: String,
-    pub ready: bool,
-    pub deleting: bool,
-    pub node: String,
-    pub unschedulable: Option<String>,
-    pub containers: Vec<PodContainer>,
-}
-
 impl Revision {
     /// Whether this pod was made of it. (A StatefulSet's pods carry the ControllerRevision's whole name, a DaemonSet's its last part.)
     pub fn has(&self, pod: &Pod) -> bool {
-        let named = || self.name == pod.revision || self.name.strip_suffix(&pod.revision).is_some_and(|rest| rest.ends_with('-'));
+        let named = || *self.name == *pod.revision || self.name.strip_suffix(&*pod.revision).is_some_and(|rest| rest.ends_with('-'));
         pod.owner == self.uid || (pod.owner == self.owner && !pod.revision.is_empty() && named())
     }
 }
@@ -247,18 +218,5 @@ fn without_nulls(value: &mut serde_json::Value) {
         }
         serde_json::Value::Array(items) => items.iter_mut().for_each(without_nulls),
         _ => {}
-    }
-}
-
-impl Pod {
-    pub fn restarts(&self) -> i64 {
-        self.containers.iter().map(|c| c.restarts).sum()
-    }
-
-    /// The digest that this container really runs, from `imageID`.
-    pub fn digest(&self, container: &str) -> Option<String> {
-        let status = self.containers.iter().find(|c| c.name == container)?;
-        let (_, digest) = status.image_id.rsplit_once('@').unwrap_or(("", &status.image_id));
-        digest.starts_with("sha256:").then(|| digest.to_owned())
     }
 }

@@ -104,15 +104,15 @@ pub fn said(pod: &Pod) -> Option<PodSaid> {
         return None;
     }
     if let Some(message) = &pod.unschedulable {
-        let (pod, message) = (pod.name.clone(), message.clone());
+        let (pod, message) = (pod.name.to_string(), message.to_string());
         return Some(PodSaid { pod, container: String::new(), reason: "Unschedulable".into(), message });
     }
     pod.containers.iter().find_map(|container| {
         let waiting = container.waiting.as_ref().filter(|w| HOPELESS.contains(&w.reason.as_str()))?;
         let exit = container.last_exit.as_ref().map(|exit| format!(" (last run: {exit})")).unwrap_or_default();
         Some(PodSaid {
-            pod: pod.name.clone(),
-            container: container.name.clone(),
+            pod: pod.name.to_string(),
+            container: container.name.to_string(),
             reason: waiting.reason.clone(),
             message: format!("{}{exit}", waiting.message),
         })

@@ -6,6 +6,8 @@
 pub mod connect;
 pub mod credentials;
 pub mod happenings;
+mod held;
+mod kind;
 pub mod live;
 pub mod logs;
 mod neighbours;

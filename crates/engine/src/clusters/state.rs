@@ -1,76 +1,12 @@
 //! What is known of one cluster: small structs folded from the watches, and how fresh they are. During a re-list a new map is
 //! filled beside the old one and swapped in at its end, so readers never see a half-empty cluster.
 
+pub use super::kind::{Feed, Kind, feeds};
+
+use super::held::{Pods, Revisions, Texts, Workloads};
 use domain::Time;
 use domain::clusters::{Neighbour, Observed, Pod, Reach, Revision, Workload, WorkloadKey, WorkloadKind};
 use std::collections::{BTreeMap, HashMap};
-
-/// One watched kind in one namespace.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Kind {
-    Deployments,
-    StatefulSets,
-    DaemonSets,
-    ReplicaSets,
-    ControllerRevisions,
-    Pods,
-    Autoscalers,
-    Services,
-    Ingresses,
-    NetworkPolicies,
-    ConfigMaps,
-    Claims,
-    Jobs,
-    CronJobs,
-    /// Of the whole cluster: in no namespace.
-    Nodes,
-}
-
-impl Kind {
-    /// What health and revisions are read from: listed first.
-    pub const CORE: [Kind; 6] =
-        [Kind::Deployments, Kind::StatefulSets, Kind::DaemonSets, Kind::ReplicaSets, Kind::ControllerRevisions, Kind::Pods];
-
-    /// What stands around the workloads.
-    pub const AROUND: [Kind; 8] = [
-        Kind::Autoscalers,
-        Kind::Services,
-        Kind::Ingresses,
-        Kind::NetworkPolicies,
-        Kind::ConfigMaps,
-        Kind::Claims,
-        Kind::Jobs,
-        Kind::CronJobs,
-    ];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Kind::Deployments => "deployments",
-            Kind::StatefulSets => "statefulsets",
-            Kind::DaemonSets => "daemonsets",
-            Kind::ReplicaSets => "replicasets",
-            Kind::ControllerRevisions => "controllerrevisions",
-            Kind::Pods => "pods",
-            Kind::Autoscalers => "horizontalpodautoscalers",
-            Kind::Services => "services",
-            Kind::Ingresses => "ingresses",
-            Kind::NetworkPolicies => "networkpolicies",
-            Kind::ConfigMaps => "configmaps",
-            Kind::Claims => "persistentvolumeclaims",
-            Kind::Jobs => "jobs",
-            Kind::CronJobs => "cronjobs",
-            Kind::Nodes => "nodes",
-        }
-    }
-}
-
-pub type Feed = (Kind, String);
-
-/// All that is watched in these namespaces, in the order in which it is listed.
-pub fn feeds(namespaces: &[String]) -> impl Iterator<Item = Feed> {
-    let in_all = |kinds: &'static [Kind]| kinds.iter().flat_map(move |kind| namespaces.iter().map(|namespace| (*kind, namespace.clone())));
-    in_all(&Kind::CORE).chain(in_all(&Kind::AROUND)).chain([(Kind::Nodes, String::new())])
-}
 
 #[derive(Clone, Debug)]
 pub enum Item {
@@ -91,11 +27,10 @@ enum FeedState {
 
 #[derive(Debug)]
 pub struct State {
-    workloads: BTreeMap<WorkloadKey, Workload>,
-    /// By the workload's uid, newest first.
-    revisions: HashMap<String, Vec<Revision>>,
-    /// By the controller's uid, then by name.
-    pods: HashMap<String, BTreeMap<String, Pod>>,
+    workloads: Workloads,
+    revisions: Revisions,
+    pods: Pods,
+    texts: Texts,
     neighbours: BTreeMap<Feed, BTreeMap<String, Neighbour>>,
     feeds: BTreeMap<Feed, FeedState>,
     relist: HashMap<Feed, Vec<Item>>,
@@ -108,9 +43,10 @@ impl State {
     pub fn new(namespaces: &[String]) -> State {
         let feeds = feeds(namespaces).map(|feed| (feed, FeedState::Listing)).collect();
         State {
-            workloads: BTreeMap::new(),
-            revisions: HashMap::new(),
-            pods: HashMap::new(),
+            workloads: Workloads::default(),
+            revisions: Revisions::default(),
+            pods: Pods::default(),
+            texts: Texts::default(),
             neighbours: BTreeMap::new(),
             feeds,
             relist: HashMap::new(),
@@ -121,10 +57,9 @@ impl State {
 
     pub fn observed(&self, key: &WorkloadKey) -> Option<Known<'_>> {
         let workload = self.workloads.get(key)?;
-        let revisions = self.revisions.get(&workload.uid).map(Vec::as_slice).unwrap_or_default();
-        let own = std::iter::once(workload.uid.as_str());
-        let owners = own.chain(revisions.iter().map(|revision| revision.uid.as_str()));
-        let pods = owners.filter_map(|owner| self.pods.get(owner)).flat_map(BTreeMap::values).collect();
+        let revisions = self.revisions.of(&workload.uid);
+        let owners = std::iter::once(workload.uid.as_str()).chain(revisions.iter().map(|revision| &*revision.uid));
+        let pods = owners.flat_map(|owner| self.pods.of(owner)).collect();
         Some(Known { workload, revisions, pods })
     }
 
@@ -140,6 +75,15 @@ impl State {
     /// Of the whole cluster.
     pub fn nodes(&self) -> impl Iterator<Item = &Neighbour> + Clone {
         self.neighbours_in("")
+    }
+
+    /// Pods of a namespace that no workload made, by name, and the pods of one controller.
+    pub fn bare_pods<'a>(&'a self, namespace: &'a str) -> impl Iterator<Item = &'a Pod> + 'a {
+        self.pods.bare().filter(move |pod| pod.namespace == *namespace)
+    }
+
+    pub fn pods_of(&self, controller: &str) -> &[Pod] {
+        self.pods.of(controller)
     }
 
     /// Kinds that may not be read in a namespace, or at all, in the words of the missing right.
@@ -209,7 +153,7 @@ impl State {
     }
 
     pub fn counts(&self) -> (usize, usize) {
-        (self.workloads.len(), self.pods.values().map(BTreeMap::len).sum())
+        (self.workloads.len(), self.pods.len())
     }
 
     // What the watches tell. Each answers whether anything that is shown has changed.
@@ -230,15 +174,18 @@ impl State {
         self.relist.insert(feed.clone(), Vec::new());
     }
 
-    pub fn init_apply(&mut self, feed: &Feed, item: Item) {
+    pub fn init_apply(&mut self, feed: &Feed, mut item: Item) {
+        self.texts.share(&mut item);
         self.relist.entry(feed.clone()).or_default().push(item);
     }
 
     pub fn init_done(&mut self, feed: &Feed) -> bool {
         self.forget(feed);
         for item in self.relist.remove(feed).unwrap_or_default() {
-            self.apply(feed, item);
+            self.put(feed, item);
         }
+        self.pods.tighten();
+        self.revisions.tighten();
         self.feeds.insert(feed.clone(), FeedState::Live);
         true
     }
@@ -260,25 +207,37 @@ impl State {
         }
     }
 
-    pub fn apply(&mut self, feed: &Feed, item: Item) -> bool {
+    pub fn apply(&mut self, feed: &Feed, mut item: Item) -> bool {
+        self.texts.share(&mut item);
+        if let Item::Neighbour(Neighbour::ReplicaSet(set)) = &item
+            && !self.neighbours.get(feed).is_some_and(|all| all.contains_key(&set.name))
+        {
+            // Its Deployment may have let it go.
+            self.revisions.release(&set.uid);
+        }
+        self.put(feed, item)
+    }
+
+    fn put(&mut self, feed: &Feed, item: Item) -> bool {
         match item {
             Item::Workload(workload) => {
-                let before = self.workloads.get(&workload.key);
-                let changed = before != Some(&*workload);
-                self.workloads.insert(workload.key.clone(), *workload);
+                let changed = self.workloads.get(&workload.key) != Some(&*workload);
+                self.workloads.put(workload);
                 changed
             }
             Item::Revision(revision) => {
-                let siblings = self.revisions.entry(revision.owner.clone()).or_default();
-                let before = siblings.iter().position(|s| s.uid == revision.uid).map(|at| siblings.remove(at));
-                let changed = before.as_ref() != Some(&revision);
-                let at = siblings.partition_point(|s| s.number > revision.number);
-                siblings.insert(at, revision);
+                // A Deployment may have taken it up.
+                if let Some(bare) = self.neighbours.get_mut(feed) {
+                    bare.remove(&*revision.name);
+                }
+                let changed = !self.revisions.of(&revision.owner).contains(&revision);
+                self.revisions.put(revision);
                 changed
             }
             Item::Pod(pod) => {
-                let before = self.pods.entry(pod.owner.clone()).or_default().insert(pod.name.clone(), pod.clone());
-                before.as_ref() != Some(&pod)
+                let changed = !self.pods.has(&pod);
+                self.pods.put(pod);
+                changed
             }
             Item::Neighbour(it) => {
                 let before = self.neighbours.entry(feed.clone()).or_default().insert(it.name().to_owned(), it.clone());
@@ -288,24 +247,11 @@ impl State {
     }
 
     pub fn delete(&mut self, feed: &Feed, item: &Item) -> bool {
+        self.texts.let_go(1);
         match item {
-            Item::Workload(workload) => self.workloads.remove(&workload.key).is_some(),
-            Item::Revision(revision) => {
-                let Some(siblings) = self.revisions.get_mut(&revision.owner) else { return false };
-                siblings.retain(|s| s.uid != revision.uid);
-                if siblings.is_empty() {
-                    self.revisions.remove(&revision.owner);
-                }
-                true
-            }
-            Item::Pod(pod) => {
-                let Some(siblings) = self.pods.get_mut(&pod.owner) else { return false };
-                let removed = siblings.remove(&pod.name).is_some();
-                if siblings.is_empty() {
-                    self.pods.remove(&pod.owner);
-                }
-                removed
-            }
+            Item::Workload(workload) => self.workloads.remove(&workload.key),
+            Item::Revision(revision) => self.revisions.remove(revision),
+            Item::Pod(pod) => self.pods.remove(pod),
             Item::Neighbour(it) => self.neighbours.get_mut(feed).is_some_and(|all| all.remove(it.name()).is_some()),
         }
     }
@@ -313,29 +259,25 @@ impl State {
     fn forget(&mut self, feed: &Feed) {
         let (kind, namespace) = feed;
         let gone = match kind {
-            Kind::Deployments => WorkloadKind::Deployment,
-            Kind::StatefulSets => WorkloadKind::StatefulSet,
-            Kind::DaemonSets => WorkloadKind::DaemonSet,
+            Kind::Deployments => self.forget_workloads(WorkloadKind::Deployment, namespace),
+            Kind::StatefulSets => self.forget_workloads(WorkloadKind::StatefulSet, namespace),
+            Kind::DaemonSets => self.forget_workloads(WorkloadKind::DaemonSet, namespace),
             Kind::ReplicaSets | Kind::ControllerRevisions => {
                 // A ReplicaSet's template is not kept.
                 let theirs = |revision: &Revision| revision.template.is_empty() == (*kind == Kind::ReplicaSets);
-                return self.revisions.retain(|_, all| {
-                    all.retain(|revision| revision.namespace != *namespace || !theirs(revision));
-                    !all.is_empty()
-                });
+                self.revisions.retain(|revision| revision.namespace != *namespace || !theirs(revision))
             }
-            Kind::Pods => {
-                return self.pods.retain(|_, all| {
-                    all.retain(|_, pod| pod.namespace != *namespace);
-                    !all.is_empty()
-                });
-            }
-            _ => {
-                self.neighbours.remove(feed);
-                return;
-            }
+            Kind::Pods => self.pods.forget(namespace),
+            _ => 0,
         };
-        self.workloads.retain(|key, _| key.kind != gone || key.namespace != *namespace);
+        self.neighbours.remove(feed);
+        self.texts.let_go(gone);
+    }
+
+    fn forget_workloads(&mut self, kind: WorkloadKind, namespace: &str) -> usize {
+        let before = self.workloads.len();
+        self.workloads.retain(|key| key.kind != kind || key.namespace != namespace);
+        before - self.workloads.len()
     }
 }
 

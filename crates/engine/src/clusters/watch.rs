@@ -6,6 +6,7 @@ use super::order::Order;
 use super::state::{Feed, Item, Kind, feeds};
 use super::{Cluster, now};
 use super::{happenings, neighbours};
+use domain::clusters::Neighbour;
 use futures::{TryStreamExt, pin_mut};
 use kube::core::NamespaceResourceScope;
 use kube::runtime::WatchStreamExt;
@@ -110,7 +111,7 @@ async fn watch_kind(cluster: &Cluster, feed: Feed, lists: &Semaphore) {
         Kind::DaemonSets => {
             inside::<DaemonSetObject>(cluster, feed, lists, |o| Some(Item::Workload(Box::new(objects::daemon_set(o))))).await
         }
-        Kind::ReplicaSets => inside::<ReplicaSetObject>(cluster, feed, lists, |o| objects::replica_set(o).map(Item::Revision)).await,
+        Kind::ReplicaSets => inside(cluster, feed, lists, replica_set).await,
         Kind::ControllerRevisions => {
             inside::<ControllerRevisionObject>(cluster, feed, lists, |o| objects::controller_revision(o).map(Item::Revision)).await
         }
@@ -125,6 +126,12 @@ async fn watch_kind(cluster: &Cluster, feed: Feed, lists: &Semaphore) {
         Kind::CronJobs => inside(cluster, feed, lists, |o| neighbours::cron_job(o).map(Item::Neighbour)).await,
         Kind::Nodes => fold(cluster, Api::all(cluster.reader.clone()), feed, lists, |o| neighbours::node(o).map(Item::Neighbour)).await,
     }
+}
+
+/// A Deployment's revision, or one that stands for itself.
+fn replica_set(object: ReplicaSetObject) -> Option<Item> {
+    let bare = objects::bare_replica_set(&object).map(|set| Item::Neighbour(Neighbour::ReplicaSet(set)));
+    bare.or_else(|| objects::replica_set(object).map(Item::Revision))
 }
 
 /// Folds one kind of one namespace.

@@ -25,7 +25,8 @@ struct Held {
 impl Buffer {
     /// `reorder_ms`: so long a line waits for earlier ones of other pods.
     pub fn new(reorder_ms: u64) -> Arc<Buffer> {
-        let held = Held { window: Window::new(reorder_ms, LogsWanted::MOST), ready: Ring::new(LogsWanted::MOST, BYTES), over: false };
+        let held =
+            Held { window: Window::new(reorder_ms, LogsWanted::MOST, BYTES), ready: Ring::new(LogsWanted::MOST, BYTES), over: false };
         Arc::new(Buffer { held: Mutex::new(held), news: Notify::new(), began: Instant::now() })
     }
 

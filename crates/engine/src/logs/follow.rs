@@ -7,15 +7,18 @@ use super::buffer::Buffer;
 use super::reading::{End, Reading};
 use super::{CONTAINERS, Left, Member, Place, members, said};
 use crate::clusters::logs::{NoLog, Source};
+use crate::clusters::now;
 use domain::Time;
-use domain::clusters::{LineKind, LogLine, LogsWanted, Pod};
-use std::collections::BTreeMap;
+use domain::clusters::{LineKind, LogLine, LogsWanted, Moment, Pod};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
+/// Beside those of the newest pods, for a moment, those that end: what they wrote last is still to come.
+const OPEN_AT_MOST: usize = 2 * CONTAINERS;
 /// A line waits so long for earlier ones of other pods.
 const REORDER_MS: u64 = 300;
 /// How often the pods are looked at.
@@ -79,6 +82,20 @@ struct Followed {
     restarts: i64,
 }
 
+/// Why nothing can be read.
+#[derive(Debug, PartialEq, Eq)]
+enum Lost {
+    Silent,
+    /// The right that is missing, in words.
+    Forbidden(String),
+}
+
+/// A reading that is under way.
+struct Open {
+    turn: u64,
+    task: AbortHandle,
+}
+
 struct Crew {
     place: Place,
     wanted: LogsWanted,
@@ -87,13 +104,13 @@ struct Crew {
     logs: BTreeMap<Key, Followed>,
     reading: JoinSet<End>,
     /// Logs that are being read now, and by which reading: earlier ones do not count any more.
-    open: BTreeMap<Key, u64>,
+    open: BTreeMap<Key, Open>,
     turns: u64,
     /// When a log that ended or broke off is tried again, and how long that waits.
     again: BTreeMap<Key, (Instant, Duration)>,
     /// Pods that are gone, since when; their last lines may still come.
     going: BTreeMap<Born, Instant>,
-    lost: bool,
+    lost: Option<Lost>,
     /// What was said once, and is not said again.
     said: Vec<String>,
 }
@@ -111,7 +128,7 @@ impl Crew {
             turns: 0,
             again: BTreeMap::new(),
             going: BTreeMap::new(),
-            lost: false,
+            lost: None,
             said: Vec::new(),
         }
     }
@@ -135,8 +152,10 @@ impl Crew {
             Ok((logs, left)) => {
                 self.buffer.put(logs.lines);
                 let left: BTreeMap<Source, Left> = left.into_iter().collect();
-                for member in members(&pods, &self.wanted).into_iter().take(CONTAINERS) {
-                    let left = left.get(&member.source).copied().unwrap_or_default();
+                // Those that were too many go on from now, should they be among the newest later.
+                let late = Left { from: Some(Moment::from(now())), ..Left::default() };
+                for member in members(&pods, &self.wanted) {
+                    let left = left.get(&member.source).copied().unwrap_or(late);
                     self.logs.insert((born(&member.pod), member.source.clone()), Followed::from(left, &member));
                 }
             }
@@ -147,8 +166,8 @@ impl Crew {
 
     /// Compares the pods that are followed with those that are there.
     fn look(&mut self) {
-        let reachable = self.place.readable().is_ok();
-        if !self.notices_reach(reachable) {
+        let readable = self.place.readable();
+        if !self.notices(readable.err()) {
             return;
         }
         let present: BTreeMap<Born, Pod> = self.place.pods().into_iter().map(|pod| (born(&pod), pod)).collect();
@@ -168,23 +187,28 @@ impl Crew {
     }
 
     /// Whether the cluster can be read. While it cannot, nothing is known to have ended.
-    fn notices_reach(&mut self, reachable: bool) -> bool {
-        if reachable == self.lost {
-            self.lost = !reachable;
+    fn notices(&mut self, trouble: Option<domain::Error>) -> bool {
+        let lost = trouble.map(|trouble| match trouble {
+            domain::Error::Forbidden { .. } => Lost::Forbidden(trouble.to_string()),
+            _ => Lost::Silent,
+        });
+        if lost != self.lost {
             let cluster = &self.place.cluster.name;
-            let words = if reachable {
-                format!("cluster {cluster} answers again")
-            } else {
-                format!("cluster {cluster} does not answer: the log goes on when it does")
+            let words = match (&lost, &self.lost) {
+                (Some(Lost::Silent), _) => format!("cluster {cluster} does not answer: the log goes on when it does"),
+                (Some(Lost::Forbidden(why)), _) => format!("{why} The log goes on when it may again"),
+                (None, Some(Lost::Forbidden(_))) => format!("the portal may read in cluster {cluster} again"),
+                (None, _) => format!("cluster {cluster} answers again"),
             };
             self.say(LineKind::Trouble, "", "", words);
-            if !reachable {
+            if lost.is_some() {
                 self.reading.abort_all();
                 self.open.clear();
                 self.again.clear();
             }
+            self.lost = lost;
         }
-        reachable
+        self.lost.is_none()
     }
 
     /// Pods that are gone end when what they wrote last is here.
@@ -211,8 +235,10 @@ impl Crew {
         if all.len() > CONTAINERS {
             self.say_once(format!("{CONTAINERS} of {} containers are followed, those of the newest pods", all.len()));
         }
-        for member in all.into_iter().take(CONTAINERS) {
-            let key = (born(&member.pod), member.source.clone());
+        let wanted: Vec<(Key, Member)> =
+            all.into_iter().take(CONTAINERS).map(|member| ((born(&member.pod), member.source.clone()), member)).collect();
+        self.close_others(&wanted.iter().map(|(key, _)| key).collect());
+        for (key, member) in wanted {
             self.notice_restart(&key, &member);
             if self.may_open(&key, &member.pod) {
                 self.open(key);
@@ -220,8 +246,21 @@ impl Crew {
         }
     }
 
+    /// A pod that newer ones have pushed out is not read any more: its place is theirs. Where it was left is kept, should it be
+    /// among the newest again.
+    fn close_others(&mut self, wanted: &BTreeSet<&Key>) {
+        let going = &self.going;
+        self.open.retain(|key, open| {
+            let stays = wanted.contains(key) || going.contains_key(&key.0);
+            if !stays {
+                open.task.abort();
+            }
+            stays
+        });
+    }
+
     fn notice_restart(&mut self, key: &Key, member: &Member) {
-        let new = || Followed::from(Left { from: self.wanted.since, ..Left::default() }, member);
+        let new = || Followed::from(Left::default(), member);
         let known = self.logs.entry(key.clone()).or_insert_with(new);
         let before = std::mem::replace(&mut known.restarts, restarts(member));
         if restarts(member) > before {
@@ -233,23 +272,23 @@ impl Crew {
     fn may_open(&self, key: &Key, pod: &Pod) -> bool {
         let waits = self.again.get(key).is_some_and(|(at, _)| *at > Instant::now());
         let was_read = self.logs.get(key).is_some_and(|known| known.left().seam.last().is_some());
-        let is_over = matches!(pod.phase.as_str(), "Succeeded" | "Failed") && was_read;
-        !self.open.contains_key(key) && !waits && !is_over && self.open.len() < CONTAINERS
+        let is_over = matches!(&*pod.phase, "Succeeded" | "Failed") && was_read;
+        !self.open.contains_key(key) && !waits && !is_over && self.open.len() < OPEN_AT_MOST
     }
 
     fn open(&mut self, key: Key) {
         let Some(known) = self.logs.get(&key) else { return };
         self.turns += 1;
-        self.open.insert(key.clone(), self.turns);
         let reading =
             Reading { place: self.place.clone(), wanted: self.wanted.clone(), buffer: self.buffer.clone(), left: known.left.clone() };
-        self.reading.spawn(reading.run(key, self.turns));
+        let task = self.reading.spawn(reading.run(key.clone(), self.turns));
+        self.open.insert(key, Open { turn: self.turns, task });
     }
 
     /// One reading of a log has ended: with its container, or because it broke off. Whether there is more, the pods tell.
     fn ended(&mut self, end: End) {
         let End { key, turn, why, went } = end;
-        if self.open.get(&key) != Some(&turn) {
+        if self.open.get(&key).is_none_or(|open| open.turn != turn) {
             return;
         }
         self.open.remove(&key);
@@ -287,7 +326,7 @@ impl Crew {
 }
 
 fn born(pod: &Pod) -> Born {
-    (pod.name.clone(), pod.created)
+    (pod.name.to_string(), pod.created)
 }
 
 fn restarts(member: &Member) -> i64 {
@@ -332,7 +371,6 @@ impl Followed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::clusters::Moment;
 
     fn line(at: i64) -> LogLine {
         LogLine { at: Moment(at), pod: "p".into(), container: "c".into(), text: at.to_string(), kind: LineKind::Line }

@@ -16,7 +16,7 @@ use crate::clusters::{Cluster, now};
 use domain::access::{Actor, Verb, authorize};
 use domain::catalog::{Component, Environment};
 use domain::clusters::logs::{Ring, Seam, merge};
-use domain::clusters::{LineKind, LogLine, Logs, LogsWanted, Moment, Pod, Reach};
+use domain::clusters::{LineKind, LogLine, Logs, LogsWanted, Moment, Pod, Reach, WorkloadKind};
 use futures::{StreamExt, stream};
 use std::sync::Arc;
 use std::time::Duration;
@@ -62,13 +62,24 @@ struct Left {
     seam: Seam,
     /// From where it goes on when nothing of it was read.
     from: Option<Moment>,
+    /// What is older is not wanted. Of a pod that joined all is: its node's clock may be behind.
+    since: Option<Moment>,
 }
 
 impl Left {
     /// What could not be read at the beginning is not made up for: it might be very long.
-    fn of(read: &Read, wanted: &LogsWanted) -> Left {
+    fn of(read: &Read, source: &Source, wanted: &LogsWanted) -> Left {
+        let since = wanted.since_of(&source.pod, &source.container);
         let broken = matches!(read.trouble, Some(NoLog::Broken(_) | NoLog::Forbidden(_)));
-        Left { seam: read.seam, from: if broken { Some(Moment::from(now())) } else { wanted.since } }
+        Left { seam: read.seam, from: if broken && since.is_none() { Some(Moment::from(now())) } else { since }, since }
+    }
+
+    /// A line that is new and not too old.
+    fn kept(&mut self, source: &Source, at: Moment, text: String) -> Option<LogLine> {
+        if !self.seam.is_new(at) || self.since.is_some_and(|since| at < since) {
+            return None;
+        }
+        Some(LogLine { at, pod: source.pod.clone(), container: source.container.clone(), text, kind: LineKind::Line })
     }
 }
 
@@ -97,18 +108,28 @@ impl Engine {
 }
 
 impl Place {
-    /// Nothing is read of a cluster that does not answer, or whose pods may not be listed.
+    /// Nothing is read of a cluster that does not answer, or that does not say which pods there are: without a right on the
+    /// ReplicaSets between a Deployment and its pods there seem to be none.
     fn readable(&self) -> domain::Result<()> {
-        let (reach, reachable) = {
+        let (reaches, reachable) = {
             let state = self.cluster.state();
-            (state.reach_kind(&self.environment.namespace, Kind::Pods), state.reachable())
+            let reach = |kind: &Kind| state.reach_kind(&self.environment.namespace, *kind);
+            (self.needed().iter().map(reach).collect::<Vec<_>>(), state.reachable())
         };
-        match reach {
-            Reach::Live => Ok(()),
-            Reach::Forbidden { why } => Err(forbidden(&why)),
-            // A watch that broke off comes back; until then the pods that were there will do.
-            Reach::Lost { .. } if reachable && !self.pods().is_empty() => Ok(()),
-            Reach::Lost { .. } => Err(self.unavailable()),
+        if let Some(Reach::Forbidden { why }) = reaches.iter().find(|reach| matches!(reach, Reach::Forbidden { .. })) {
+            return Err(forbidden(why));
+        }
+        // A watch that broke off comes back; until then the pods that were there will do.
+        let is_lost = reaches.iter().any(|reach| matches!(reach, Reach::Lost { .. }));
+        if is_lost && (!reachable || self.pods().is_empty()) { Err(self.unavailable()) } else { Ok(()) }
+    }
+
+    /// The kinds by which the pods of a workload are known.
+    fn needed(&self) -> &'static [Kind] {
+        match self.component.workload.kind {
+            WorkloadKind::Deployment => &[Kind::Deployments, Kind::ReplicaSets, Kind::Pods],
+            WorkloadKind::StatefulSet => &[Kind::StatefulSets, Kind::Pods],
+            WorkloadKind::DaemonSet => &[Kind::DaemonSets, Kind::Pods],
         }
     }
 
@@ -148,7 +169,7 @@ impl Place {
         let reads: Vec<(Member, Read)> = stream::iter(members.into_iter().map(read_one)).buffered(AT_ONCE).collect().await;
         self.judge(&reads, wanted)?;
         let hidden = reads.iter().map(|(_, read)| read.hidden).sum();
-        let left = reads.iter().map(|(member, read)| (member.source.clone(), Left::of(read, wanted))).collect();
+        let left = reads.iter().map(|(member, read)| (member.source.clone(), Left::of(read, &member.source, wanted))).collect();
         let (mut read, mut logs) = (0, Vec::new());
         for (member, one) in reads {
             read += usize::from(one.trouble.is_none());
@@ -179,14 +200,15 @@ impl Place {
     async fn read_one(&self, source: &Source, wanted: &LogsWanted, bytes: usize) -> Read {
         // A text is looked for further back than lines are shown.
         let tail = if wanted.filter.hides() { LogsWanted::MOST } else { wanted.tail };
-        let how = How { follow: false, previous: wanted.previous, tail: Some(tail), since: wanted.since };
-        let (mut ring, mut seam, mut hidden) = (Ring::new(wanted.tail, bytes), Seam::default(), 0);
+        let since = wanted.since_of(&source.pod, &source.container);
+        let how = How { follow: false, previous: wanted.previous, tail: Some(tail), since };
+        let (mut ring, mut left, mut hidden) = (Ring::new(wanted.tail, bytes), Left { since, ..Left::default() }, 0);
         let all = async {
             let _place = self.read_at_once().acquire_owned().await;
             let mut lines = self.cluster.open_log(source, how).await?;
             while let Some((at, text)) = lines.next().await.map_err(NoLog::Broken)? {
                 let at = stamped(at, &text)?;
-                let Some(line) = kept(&mut seam, source, at, text, wanted) else { continue };
+                let Some(line) = left.kept(source, at, text) else { continue };
                 if wanted.filter.takes_text(&line.text) { ring.push(line) } else { hidden += 1 }
             }
             Ok(())
@@ -194,7 +216,7 @@ impl Place {
         let ended = tokio::time::timeout(WITHIN, all).await;
         let late = || Err(NoLog::Broken(format!("no end within {} s", WITHIN.as_secs())));
         let trouble = ended.unwrap_or_else(|_| late()).err();
-        Read { lines: ring.take().0, hidden, seam, trouble }
+        Read { lines: ring.take().0, hidden, seam: left.seam, trouble }
     }
 }
 
@@ -210,14 +232,6 @@ fn capitalised(text: &str) -> String {
 /// Text without a stamp is no line of the container: somebody on the way to it says why there are none.
 fn stamped(at: Option<Moment>, text: &str) -> Result<Moment, NoLog> {
     at.ok_or_else(|| NoLog::NotYet(text.to_owned()))
-}
-
-/// A line that is new and not too old.
-fn kept(seam: &mut Seam, source: &Source, at: Moment, text: String, wanted: &LogsWanted) -> Option<LogLine> {
-    if !seam.is_new(at) || wanted.since.is_some_and(|since| at < since) {
-        return None;
-    }
-    Some(LogLine { at, pod: source.pod.clone(), container: source.container.clone(), text, kind: LineKind::Line })
 }
 
 /// The lines of one log, and what stands in the way of the rest. A container without a run before is no trouble.
@@ -245,7 +259,7 @@ fn members(pods: &[Pod], wanted: &LogsWanted) -> Vec<Member> {
             .iter()
             .filter(|container| wanted.filter.takes_container(&container.name))
             .map(|container| Member {
-                source: Source { namespace: pod.namespace.clone(), pod: pod.name.clone(), container: container.name.clone() },
+                source: Source { namespace: pod.namespace.to_string(), pod: pod.name.to_string(), container: container.name.to_string() },
                 pod: pod.clone(),
             })
             .collect();
@@ -255,10 +269,10 @@ fn members(pods: &[Pod], wanted: &LogsWanted) -> Vec<Member> {
 }
 
 fn containers(pods: &[Pod]) -> Vec<String> {
-    let mut names = Vec::new();
+    let mut names: Vec<String> = Vec::new();
     for container in pods.iter().flat_map(|pod| &pod.containers) {
-        if !names.contains(&container.name) {
-            names.push(container.name.clone());
+        if !names.iter().any(|name| *name == container.name) {
+            names.push(container.name.to_string());
         }
     }
     names

@@ -4,7 +4,7 @@
 
 use super::buffer::Buffer;
 use super::follow::Key;
-use super::{Left, Place, kept, said, stamped};
+use super::{Left, Place, said, stamped};
 use crate::clusters::logs::{How, NoLog, Source};
 use domain::clusters::{LineKind, LogsWanted};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -50,7 +50,7 @@ impl Reading {
         while let Some((at, text)) = lines.next().await.map_err(NoLog::Broken)? {
             let at = stamped(at, &text)?;
             // No await between counting a line as read and handing it over: a reading may be ended at any of them.
-            let Some(line) = kept(&mut self.left().seam, source, at, text, &self.wanted) else { continue };
+            let Some(line) = self.left().kept(source, at, text) else { continue };
             *count += 1;
             if self.wanted.filter.takes_text(&line.text) {
                 self.buffer.push(line);

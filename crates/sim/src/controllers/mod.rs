@@ -68,6 +68,12 @@ pub(crate) fn notice(state: &mut State, key: &Key, object: &Value) {
     }
 }
 
+/// Tells those that own an object no longer: a ReplicaSet whose pod was taken away makes another.
+pub(crate) fn let_go(state: &mut State, key: &Key, before: &Value, object: &Value) {
+    let now = owners(key, object);
+    owners(key, before).into_iter().filter(|owner| !now.contains(owner)).for_each(|owner| tell_owner(state, owner));
+}
+
 fn tell_owner(state: &mut State, owner: Key) {
     state.agenda.add(Work::Sync(owner), later(state.now, OWNER_REACTION), Urgency::Progress);
 }

@@ -19,7 +19,21 @@ pub(crate) fn place(state: &mut State, site: &Site) {
     for thing in things {
         place::thing(state, thing, born);
     }
+    if !site.is_production {
+        let left = later(state.now, SignedDuration::from_hours(-6 * 24 - 3));
+        place::bare_pod(state, debugging_pod(site), left);
+    }
     place_backup(state, site, born);
+}
+
+/// Somebody looked for something, and left it running.
+fn debugging_pod(site: &Site) -> Value {
+    let mut metadata = meta(site, "debug-olivia");
+    metadata["labels"] = json!({ "run": "debug-olivia" });
+    json!({
+        "apiVersion": "v1", "kind": "Pod", "metadata": metadata,
+        "spec": { "containers": [{ "name": "debug-olivia", "image": "registry.devmatrix.example/mirror/netshoot:0.13", "command": ["sleep", "infinity"] }] },
+    })
 }
 
 fn meta(site: &Site, name: &str) -> Value {

@@ -106,7 +106,11 @@ impl State {
 
     /// Stores an object as it stands, tells the watchers, and puts the controllers concerned on the agenda.
     pub fn put(&mut self, key: &Key, object: Value) -> Arc<Value> {
+        let before = self.get(key);
         let stored = self.place(key, object);
+        if let Some(before) = before {
+            controllers::let_go(self, key, &before, &stored);
+        }
         controllers::notice(self, key, &stored);
         stored
     }

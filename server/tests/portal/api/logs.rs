@@ -55,6 +55,8 @@ async fn bad_input_names_its_field() {
         ("environment=prod&previous=true&follow=true", "previous"),
         ("environment=prod&follow=1", "follow"),
         ("environment=prod&since=yesterday", "since"),
+        ("environment=prod&after=api-1", "after"),
+        ("environment=prod&after=api-1/api@yesterday", "after"),
         ("environment=prod&lines=5", "lines"),
         ("environment=prod&environment=staging", "environment"),
     ] {

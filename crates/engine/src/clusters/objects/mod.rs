@@ -9,12 +9,12 @@ mod workload;
 
 pub use owner::managed;
 pub use pod::{PodObject, pod};
-pub use revision::{ControllerRevisionObject, ReplicaSetObject, controller_revision, replica_set};
+pub use revision::{ControllerRevisionObject, ReplicaSetObject, bare_replica_set, controller_revision, replica_set};
 pub use template::references_of;
 pub use workload::{DaemonSetObject, DeploymentObject, StatefulSetObject, daemon_set, deployment, stateful_set, workload_of};
 
 use domain::Time;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use serde::Deserialize;
 
 /// The hash that a controller gave a ControllerRevision's pods.
@@ -33,8 +33,13 @@ struct Condition {
     last_transition_time: Option<Time>,
 }
 
-fn controller(metadata: &ObjectMeta) -> Option<String> {
-    metadata.owner_references.as_ref()?.iter().find(|owner| owner.controller == Some(true)).map(|owner| owner.uid.clone())
+fn controller(metadata: &ObjectMeta) -> Option<&OwnerReference> {
+    metadata.owner_references.as_ref()?.iter().find(|owner| owner.controller == Some(true))
+}
+
+/// `Workflow/nightly`
+fn named(owner: &OwnerReference) -> String {
+    format!("{}/{}", owner.kind, owner.name)
 }
 
 fn created(metadata: &ObjectMeta) -> Time {

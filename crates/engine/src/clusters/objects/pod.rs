@@ -1,8 +1,8 @@
 //! Pods: phase, readiness, and what their containers say.
 
 use super::template::PodSpec;
-use super::{Condition, REVISION_HASH, controller, created, label};
-use domain::clusters::{Pod, PodContainer, Waiting};
+use super::{Condition, REVISION_HASH, annotation, controller, created, label, named};
+use domain::clusters::{Bare, Pod, PodContainer, Waiting};
 use k8s_openapi::api::core::v1 as core;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Resource;
@@ -62,30 +62,44 @@ struct TerminatedState {
 pub fn pod(object: PodObject) -> Option<Pod> {
     let PodObject { metadata, spec, status } = object;
     let condition = |kind: &str| status.conditions.iter().find(|c| c.kind == kind);
-    let unschedulable = condition("PodScheduled").filter(|c| c.status == "False" && c.reason == "Unschedulable").map(|c| c.message.clone());
+    let unschedulable = condition("PodScheduled").filter(|c| c.status == "False" && c.reason == "Unschedulable");
     Some(Pod {
-        namespace: metadata.namespace.clone()?,
-        name: metadata.name.clone()?,
-        owner: controller(&metadata)?,
+        namespace: metadata.namespace.as_deref()?.into(),
+        name: metadata.name.as_deref()?.into(),
+        owner: controller(&metadata).map(|owner| owner.uid.as_str()).unwrap_or_default().into(),
+        bare: bare(&metadata, &spec),
         created: created(&metadata),
-        revision: label(&metadata, REVISION_HASH).unwrap_or_default().to_owned(),
+        revision: label(&metadata, REVISION_HASH).unwrap_or_default().into(),
         ready: condition("Ready").is_some_and(|c| c.status == "True"),
         ready_at: condition("Ready").filter(|c| c.status == "True").and_then(|c| c.last_transition_time),
         deleting: metadata.deletion_timestamp.is_some(),
-        node: spec.node_name,
-        unschedulable,
+        node: spec.node_name.into(),
+        unschedulable: unschedulable.map(|c| c.message.as_str().into()),
         containers: status.init_container_statuses.into_iter().chain(status.container_statuses).map(pod_container).collect(),
-        phase: status.phase,
+        phase: status.phase.into(),
     })
+}
+
+/// The kubelet puts this on the mirror of a static pod, and the Node is its owner (kubernetes, pkg/kubelet/types).
+const MIRROR: &str = "kubernetes.io/config.mirror";
+
+/// None: a workload made it, which says what it is made of.
+fn bare(metadata: &ObjectMeta, spec: &PodSpec) -> Option<Box<Bare>> {
+    let owner = controller(metadata);
+    if owner.is_some_and(|owner| matches!(owner.kind.as_str(), "ReplicaSet" | "StatefulSet" | "DaemonSet" | "Job")) {
+        return None;
+    }
+    let mirror = annotation(metadata, MIRROR).is_some() || owner.is_some_and(|owner| owner.kind == "Node");
+    Some(Box::new(Bare { made_by: owner.map(named).unwrap_or_default(), mirror, images: spec.images() }))
 }
 
 fn pod_container(status: ContainerStatus) -> PodContainer {
     let exit = status.last_state.terminated.or(status.state.terminated).filter(|t| t.exit_code != 0 || t.reason != "Completed");
     PodContainer {
-        name: status.name,
-        image_id: status.image_id,
+        name: status.name.into(),
+        image_id: status.image_id.into(),
         restarts: status.restart_count,
-        waiting: status.state.waiting.map(|w| Waiting { reason: w.reason, message: w.message }),
-        last_exit: exit.map(|t| format!("exit code {}, {}", t.exit_code, t.reason)),
+        waiting: status.state.waiting.map(|w| Box::new(Waiting { reason: w.reason, message: w.message })),
+        last_exit: exit.map(|t| format!("exit code {}, {}", t.exit_code, t.reason).into()),
     }
 }

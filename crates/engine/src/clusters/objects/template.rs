@@ -109,6 +109,12 @@ pub(super) struct ClaimRef {
     claim_name: String,
 }
 
+impl PodSpec {
+    pub fn images(&self) -> Vec<String> {
+        self.containers.iter().map(|container| container.image.clone()).collect()
+    }
+}
+
 pub(super) fn containers(template: Template) -> Vec<Container> {
     template.spec.containers.into_iter().map(container).collect()
 }

@@ -201,7 +201,7 @@ fn workload(kind: WorkloadKind, metadata: &ObjectMeta, template: Template) -> Wo
         present: Present::Number(annotation(metadata, REVISION).and_then(|text| text.parse().ok())),
         stalled: None,
         replica_failure: None,
-        labels: template.metadata.labels.clone(),
+        labels: template.metadata.labels.clone().into(),
         references: references(&template.spec),
         containers: containers(template),
         managed_by: managed_by(metadata),
