@@ -7,15 +7,18 @@ pub mod clusters;
 mod error;
 pub mod events;
 mod happenings;
+mod incidents;
 pub mod logs;
 mod matrix;
 pub mod metrics;
+pub mod oncall;
 mod releases;
 pub mod store;
 
 pub use changes::{Asked, IdempotencyKey};
 pub use domain::{Error as DomainError, Result as DomainResult};
 pub use error::{Error, Result, StartError};
+pub use incidents::Opening;
 pub use store::{ChangeFilter, Page, PageRequest, Store, TokenInfo};
 
 use clusters::Cluster;
@@ -90,6 +93,7 @@ impl Engine {
         }
         engine.0.tasks.spawn(releases::recorder(engine.clone()));
         engine.0.tasks.spawn(changes::worker::run(engine.clone()));
+        engine.0.tasks.spawn(oncall::keep(engine.clone()));
         Ok(engine)
     }
 

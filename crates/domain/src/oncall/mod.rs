@@ -8,6 +8,7 @@ pub mod ledger;
 pub mod lookup;
 pub mod overrides;
 pub mod rotation;
+pub mod view;
 
 pub use lookup::{Assignment, Because, Duty, Segment, Timeline};
 pub use overrides::{Override, Wanted};

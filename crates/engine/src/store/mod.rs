@@ -5,11 +5,14 @@
 mod access;
 mod audit;
 mod changes;
+mod incidents;
+mod oncall;
 mod records;
 
 pub use access::{SessionRow, TokenInfo};
 pub use audit::Act;
 pub use changes::{ChangeFilter, Journal, NewChange, Page, PageRequest};
+pub use incidents::NewIncident;
 pub use records::NewRecord;
 
 use crate::error::Result;
