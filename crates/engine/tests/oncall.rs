@@ -11,6 +11,7 @@ use domain::incidents::{Incident, State};
 use domain::oncall::feed::Feed;
 use domain::oncall::overrides::{SwapState, Window};
 use domain::oncall::{Because, Participant, Wanted};
+use engine::oncall::Offer;
 use engine::{Engine, IdempotencyKey, Opening, Options, PageRequest, Patience};
 
 const CONFIG: &str = r#"
@@ -208,9 +209,10 @@ async fn a_swap_needs_the_other_sides_consent() {
     };
     let (give, take) = (of("devops"), of("backend"));
     let with = Participant::Team("backend".into());
-    let offer = |by: &str, windows| {
+    let offer = |by: &str, (give, take)| {
         let (by, engine, with) = (actor(by), world.engine.clone(), with.clone());
-        async move { engine.offer_swap(&by, "platform", "primary", with, windows, "a wedding".into()).await }
+        let offer = Offer { role: "primary".into(), with, give, take, reason: "a wedding".into() };
+        async move { Ok::<_, domain::Error>(engine.offer_swap(&by, "platform", offer, None).await?.made) }
     };
     let not_hers = offer("olivia", (take, give)).await.unwrap_err();
     assert!(not_hers.to_string().starts_with("give: olivia is not primary"), "{not_hers}");

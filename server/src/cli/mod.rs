@@ -6,6 +6,7 @@
 mod arguments;
 mod changes;
 mod check;
+mod oncall;
 mod remote;
 mod serve;
 mod show;
@@ -77,6 +78,7 @@ fn execute(command: Command) -> Done {
         Command::Restart(restart) => changes::restart(&restart),
         Command::Unblock(unblock) => changes::unblock(&unblock),
         Command::Approve(approve) => changes::approve(&approve),
+        Command::OnCall(asked) => in_runtime(oncall::run(asked)),
         Command::Token(token) => in_runtime(token::run(token)),
     }
 }

@@ -1,6 +1,6 @@
 //! The table of all routes: who may. A route without a row fails [`every_route_has_a_row`].
 
-use Access::{Change, Decide, Open, Read};
+use Access::{Change, Decide, Open, Read, Respond};
 use serde_json::{Value, json};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,9 +13,11 @@ pub enum Access {
     Change,
     /// Approvers.
     Decide,
+    /// Whoever is in a team.
+    Respond,
 }
 
-pub const API: [(&str, &str, Access); 23] = [
+pub const API: [(&str, &str, Access); 48] = [
     ("GET", "/healthz", Open),
     ("GET", "/readyz", Open),
     ("GET", "/metrics", Open),
@@ -38,6 +40,31 @@ pub const API: [(&str, &str, Access); 23] = [
     ("POST", "/api/v1/changes/{id}/abort", Change),
     ("GET", "/api/v1/holds", Read),
     ("DELETE", "/api/v1/holds/{id}", Change),
+    ("GET", "/api/v1/rotations", Read),
+    ("GET", "/api/v1/rotations/{rotation}/calendar.ics", Read),
+    ("GET", "/api/v1/rotations/{rotation}/gaps", Read),
+    ("GET", "/api/v1/rotations/{rotation}/ledger", Read),
+    ("GET", "/api/v1/rotations/{rotation}/overrides", Read),
+    ("POST", "/api/v1/rotations/{rotation}/overrides", Respond),
+    ("POST", "/api/v1/rotations/{rotation}/overrides/preview", Respond),
+    ("DELETE", "/api/v1/rotations/{rotation}/overrides/{id}", Respond),
+    ("GET", "/api/v1/rotations/{rotation}/swaps", Read),
+    ("POST", "/api/v1/rotations/{rotation}/swaps", Respond),
+    ("POST", "/api/v1/swaps/{id}/accept", Respond),
+    ("POST", "/api/v1/swaps/{id}/decline", Respond),
+    ("POST", "/api/v1/swaps/{id}/withdraw", Respond),
+    ("GET", "/api/v1/on-call", Read),
+    ("GET", "/api/v1/on-call/handoffs", Read),
+    ("GET", "/api/v1/on-call/calendar.ics", Read),
+    ("GET", "/api/v1/severities", Read),
+    ("GET", "/api/v1/severities/{level}/due", Read),
+    ("GET", "/api/v1/incidents", Read),
+    ("POST", "/api/v1/incidents", Respond),
+    ("GET", "/api/v1/incidents/{id}", Read),
+    ("POST", "/api/v1/incidents/{id}/acknowledge", Respond),
+    ("POST", "/api/v1/incidents/{id}/resolve", Respond),
+    ("POST", "/api/v1/incidents/{id}/severity", Respond),
+    ("POST", "/api/v1/incidents/{id}/comments", Respond),
     ("GET", "/api/v1/events", Read),
 ];
 
@@ -66,12 +93,20 @@ pub const PAGES: [(&str, &str, Access); 20] = [
 
 /// A path with something in place of its parameters.
 pub fn filled(path: &str) -> String {
-    path.replace("{component}", "api").replace("{environment}", "prod").replace("{id}", "CH-999")
+    path.replace("{component}", "api")
+        .replace("{environment}", "prod")
+        .replace("{id}", "CH-999")
+        .replace("{rotation}", "platform")
+        .replace("{level}", "P1")
 }
 
 /// A body that a route takes.
 pub fn body(path: &str) -> Value {
     match path.rsplit('/').next() {
+        _ if path.contains("/rotations/") => json!({}),
+        Some("incidents") => json!({"title": "It is slow", "severity": "P2"}),
+        Some("severity") => json!({"severity": "P1"}),
+        Some("comments" | "resolve") => json!({"text": "see the report"}),
         Some("changes" | "preview") => super::support::promotion(),
         Some("approve") => json!({"digest": "0"}),
         _ => json!({"reason": "none"}),

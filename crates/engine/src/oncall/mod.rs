@@ -9,6 +9,7 @@ mod swaps;
 
 pub use arrange::Made;
 pub(crate) use keep::run as keep;
+pub use swaps::Offer;
 
 use crate::error::{Error, Result};
 use crate::store::Store;
@@ -16,9 +17,12 @@ use crate::{DomainResult, Engine};
 use domain::Time;
 use domain::access::{Actor, Verb, authorize};
 use domain::catalog::Catalog;
+use domain::oncall::ledger::{Load, ledger};
 use domain::oncall::overrides::Swap;
 use domain::oncall::view::{HandoffView, OnCallView};
 use domain::oncall::{Duty, Override, Participant, Rotation, Shift, Timeline};
+use domain::zone::Zone;
+use std::collections::BTreeMap;
 
 /// All that is known of one rotation around some time.
 #[derive(Clone, Debug)]
@@ -127,6 +131,19 @@ impl Engine {
         people.dedup();
         people.retain(|person| !self.0.catalog.contact(person).is_some_and(|contact| contact.is_reachable()));
         Ok(people)
+    }
+
+    /// What being on call cost whom within `[from, until)`: as primary, whom problems wake.
+    pub async fn ledger(&self, actor: &Actor, rotation: &str, from: Time, until: Time) -> DomainResult<BTreeMap<Participant, Load>> {
+        authorize(actor, Verb::Read)?;
+        let (from, until) = span(from, until)?;
+        let (catalog, held) = (&self.0.catalog, self.held(rotation, from, until).await?);
+        let version = held.rotation.version(from);
+        let (zone, first) = version.map_or((Zone::utc(), None), |v| (v.zone.clone(), v.roles.first().cloned()));
+        let holidays = held.rotation.calendar.as_deref().and_then(|name| catalog.calendar(name)).map(|c| c.holidays.clone());
+        let mut duties = held.line().duties(from, until);
+        duties.retain(|duty| Some(&duty.assignment.role) == first.as_ref());
+        Ok(ledger(&duties, (from, until), &zone, &holidays.unwrap_or_default(), |p| catalog.people_of(p)))
     }
 
     async fn held(&self, rotation: &str, from: Time, until: Time) -> Result<Held> {

@@ -2,33 +2,36 @@
 //!
 //! Invariant: nothing changes before the other side has consented, and at that moment both must still hold what they give.
 
-use super::arrange::overlap;
+use super::arrange::{Made, overlap};
 use crate::error::{Error, Result};
 use crate::events::Topic;
 use crate::store::Act;
-use crate::{DomainResult, Engine};
+use crate::{DomainResult, Engine, IdempotencyKey};
 use domain::Time;
 use domain::access::{Actor, Verb, authorize};
 use domain::oncall::overrides::{Swap, SwapState, Window, checked_window};
 use domain::oncall::{Participant, Rotation, Wanted};
 
+/// What somebody offers to swap.
+#[derive(Clone, Debug)]
+pub struct Offer {
+    pub role: String,
+    /// Who holds `take`.
+    pub with: Participant,
+    pub give: Window,
+    pub take: Window,
+    pub reason: String,
+}
+
 impl Engine {
     /// Offers a swap: `give` for `take`, with whoever holds `take`.
-    pub async fn offer_swap(
-        &self,
-        actor: &Actor,
-        rotation: &str,
-        role: &str,
-        with: Participant,
-        (give, take): (Window, Window),
-        reason: String,
-    ) -> DomainResult<Swap> {
+    pub async fn offer_swap(&self, actor: &Actor, rotation: &str, offer: Offer, key: Option<IdempotencyKey>) -> DomainResult<Made<Swap>> {
         if let Err(error) = authorize(actor, Verb::Respond) {
             return Err(self.denied(actor, "swap.offer", rotation, error).await);
         }
         let (rotation, now) = (self.0.catalog.rotation(rotation)?, self.now());
-        let (give, take) = (window("give", give, now)?, window("take", take, now)?);
-        let wanted = Wanted { role: role.to_owned(), participant: with, starts: give.starts, ends: give.ends, reason };
+        let (give, take) = (window("give", offer.give, now)?, window("take", offer.take, now)?);
+        let wanted = Wanted { role: offer.role, participant: offer.with, starts: give.starts, ends: give.ends, reason: offer.reason };
         let wanted = wanted.checked(rotation, now, |p| self.0.catalog.knows(p))?;
         let swap = Swap {
             id: uuid::Uuid::now_v7().to_string(),
@@ -42,18 +45,27 @@ impl Engine {
             at: now,
             state: SwapState::Offered,
         };
-        self.store_offer(actor, rotation, &swap).await?;
+        let made = self.store_offer(actor, rotation, swap, key).await?;
         self.publish(&[Topic::OnCall]);
-        Ok(swap)
+        Ok(made)
     }
 
-    async fn store_offer(&self, actor: &Actor, rotation: &Rotation, swap: &Swap) -> Result<()> {
-        self.still_held(rotation, swap).await?;
+    async fn store_offer(&self, actor: &Actor, rotation: &Rotation, swap: Swap, key: Option<IdempotencyKey>) -> Result<Made<Swap>> {
         let mut tx = self.0.store.write().await?;
+        if let Some(id) = self.made_before(&mut tx, actor, key.as_ref()).await? {
+            let made = self.0.store.swap_in(&mut tx, &id).await?.ok_or_else(|| no_swap(&id))?;
+            return Ok(Made { made, repeated: true });
+        }
+        self.still_held(rotation, &swap).await?;
+        if let Some(key) = &key {
+            self.0.store.remember_made(&mut tx, &actor.person.name, &key.key, &key.body_sha256, &swap.id, swap.at).await?;
+        }
+        let swap = &swap;
         self.0.store.insert_swap(&mut tx, swap).await?;
         let detail = format!("{} offers {} to {} for {}", swap.by, swap.give.starts, swap.with, swap.take.starts);
         self.0.store.record(&mut tx, Act::by(actor, swap.at, "swap.offer", &swap.id, &detail)).await?;
-        Ok(tx.commit().await?)
+        tx.commit().await?;
+        Ok(Made { made: swap.clone(), repeated: false })
     }
 
     async fn still_held(&self, rotation: &Rotation, swap: &Swap) -> Result<()> {

@@ -38,7 +38,7 @@ pub async fn create(
     Ok((StatusCode::CREATED, [(LOCATION, change.links.this.clone())], Json(change)).into_response())
 }
 
-fn idempotency_key(headers: &HeaderMap, body: &[u8]) -> Result<Option<IdempotencyKey>, Problem> {
+pub(in crate::api) fn idempotency_key(headers: &HeaderMap, body: &[u8]) -> Result<Option<IdempotencyKey>, Problem> {
     let mut values = headers.get_all(KEY_HEADER).iter();
     let Some(value) = values.next() else { return Ok(None) };
     let key = value.as_bytes();
