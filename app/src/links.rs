@@ -20,6 +20,11 @@ pub fn change(id: &str) -> String {
     format!("/changes/{}", encode(id))
 }
 
+/// By id or label: `INC-12`.
+pub fn incident(id: &str) -> String {
+    format!("/incidents/{}", encode(id))
+}
+
 pub fn promote(component: &str, environment: &str, from: &str) -> String {
     query("/changes/new", &[("kind", "promote"), ("component", component), ("environment", environment), ("from", from)])
 }

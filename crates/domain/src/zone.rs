@@ -80,3 +80,8 @@ impl Zone {
         self.local(t).strftime("%a %-d %b %Y, %H:%M").to_string()
     }
 }
+
+/// So many weeks, by the calendar.
+pub fn weeks(count: i64) -> jiff::Span {
+    jiff::Span::new().try_weeks(count).unwrap_or_default()
+}

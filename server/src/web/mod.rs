@@ -9,7 +9,9 @@ pub mod changes;
 mod form;
 pub mod holds;
 pub mod home;
+pub mod incidents;
 pub mod logs;
+pub mod oncall;
 pub mod preferences;
 pub mod sign_in;
 

@@ -68,7 +68,7 @@ pub const API: [(&str, &str, Access); 48] = [
     ("GET", "/api/v1/events", Read),
 ];
 
-pub const PAGES: [(&str, &str, Access); 20] = [
+pub const PAGES: [(&str, &str, Access); 36] = [
     ("GET", "/", Read),
     ("GET", "/components", Read),
     ("GET", "/components/{component}", Read),
@@ -85,6 +85,22 @@ pub const PAGES: [(&str, &str, Access); 20] = [
     ("POST", "/changes/{id}/abort", Change),
     ("GET", "/approvals", Read),
     ("POST", "/holds/{id}/lift", Change),
+    ("GET", "/on-call", Read),
+    ("POST", "/on-call/overrides", Respond),
+    ("POST", "/on-call/overrides/{id}/undo", Respond),
+    ("POST", "/on-call/swaps", Respond),
+    ("POST", "/on-call/swaps/{id}/accept", Respond),
+    ("POST", "/on-call/swaps/{id}/decline", Respond),
+    ("POST", "/on-call/swaps/{id}/withdraw", Respond),
+    ("POST", "/on-call/calendar", Read),
+    ("GET", "/severity", Read),
+    ("GET", "/incidents", Read),
+    ("POST", "/incidents", Respond),
+    ("GET", "/incidents/{id}", Read),
+    ("POST", "/incidents/{id}/acknowledge", Respond),
+    ("POST", "/incidents/{id}/resolve", Respond),
+    ("POST", "/incidents/{id}/severity", Respond),
+    ("POST", "/incidents/{id}/comments", Respond),
     ("GET", "/sign-in", Open),
     ("POST", "/sign-in", Open),
     ("POST", "/sign-out", Open),

@@ -49,6 +49,16 @@ pub fn answerable(field: &str, t: Time) -> DomainResult<Time> {
     if (FIRST..LAST).contains(&t) { Ok(t) } else { Err(domain::Error::invalid(field, "expected a time in the years 1900 to 2199")) }
 }
 
+/// A time zone by its name; an empty name is the one that holds otherwise.
+pub fn zone_or(field: &str, name: &str, otherwise: &Zone) -> DomainResult<Zone> {
+    if name.is_empty() {
+        return Ok(otherwise.clone());
+    }
+    let found = Zone::find(name, &jiff::tz::TimeZoneDatabase::bundled());
+    let why = || format!("there is no time zone `{}`: expected an IANA name, such as Europe/Berlin", domain::names::shorten(name));
+    found.ok_or_else(|| domain::Error::invalid(field, why()))
+}
+
 /// What is known of a rotation around `[from, until)`. Without a database: the rotation alone.
 pub async fn held(catalog: &Catalog, store: Option<&Store>, rotation: &str, from: Time, until: Time) -> DomainResult<Held> {
     Ok(known(catalog, store, rotation, from, until).await?)
