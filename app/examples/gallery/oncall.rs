@@ -24,7 +24,18 @@ fn arranged(id: &str, who: &str, from: i64, until: i64, swap: bool) -> Override 
     let (starts, ends) = (NOW.plus_seconds(from * HOUR), NOW.plus_seconds(until * HOUR));
     let swap = swap.then(|| "s".to_owned());
     let (rotation, role) = ("platform".to_owned(), "primary".to_owned());
-    Override { id: id.into(), rotation, role, participant: who.to_owned().into(), starts, ends, reason: "offsite day".into(), by: "bea".into(), at: ago(HOUR), swap }
+    Override {
+        id: id.into(),
+        rotation,
+        role,
+        participant: who.to_owned().into(),
+        starts,
+        ends,
+        reason: "offsite day".into(),
+        by: "bea".into(),
+        at: ago(HOUR),
+        swap,
+    }
 }
 
 fn held(full: bool) -> Held {
@@ -71,7 +82,11 @@ fn shown(full: bool) -> Shown {
         lookup_error: None,
         ahead: held.overrides.clone(),
         swaps: if full { vec![swap] } else { vec![] },
-        mine: line.duties(NOW, NOW.plus_seconds(30 * DAY)).into_iter().filter(|d| d.assignment.participant == Some(Participant::Team("devops".into()))).collect(),
+        mine: line
+            .duties(NOW, NOW.plus_seconds(30 * DAY))
+            .into_iter()
+            .filter(|d| d.assignment.participant == Some(Participant::Team("devops".into())))
+            .collect(),
         gaps: if full { gap.collect() } else { vec![] },
         unreachable: if full { vec!["paul".into()] } else { vec![] },
         ledger: ledger(&primary, (NOW.plus_seconds(-182 * DAY), NOW), &zone, &catalog.calendars[0].holidays, people),
@@ -99,7 +114,10 @@ pub fn on_call_pages() -> Vec<(&'static str, OnCallData)> {
         words,
     };
     let told = Told { feed_token: Some(format!("dmx_{}", "0a".repeat(32))), ..Told::default() };
-    let refused = Told { override_error: Some(Error::conflict("override_overlaps", "Somebody has arranged a part of that time already.")), ..Told::default() };
+    let refused = Told {
+        override_error: Some(Error::conflict("override_overlaps", "Somebody has arranged a part of that time already.")),
+        ..Told::default()
+    };
     vec![
         ("on-call", page(Some(shown(true)), OverrideForm::default(), Told::default())),
         ("on-call-calm", page(Some(shown(false)), OverrideForm::default(), Told::default())),
@@ -113,13 +131,15 @@ pub fn on_call_pages() -> Vec<(&'static str, OnCallData)> {
 fn incident(number: i64, severity: &str, opened_s: i64, due_s: i64, state: State) -> Incident {
     let act = |seconds: i64, by: &str| Some(Act { by: by.into(), at: ago(seconds) });
     let answered = state != State::Open;
-    let entry = |seconds: i64, kind: &str, by: &str, text: &str| Entry { at: ago(seconds), kind: kind.into(), by: by.into(), text: text.into() };
+    let entry =
+        |seconds: i64, kind: &str, by: &str, text: &str| Entry { at: ago(seconds), kind: kind.into(), by: by.into(), text: text.into() };
     let late = NOW.plus_seconds(due_s) < NOW && !answered;
     Incident {
         id: format!("0192-{number}"),
         number,
         label: format!("INC-{number}"),
-        title: ["7.8 % of API requests fail", "Search latency p95 over 1 s", "Backup report shows the wrong bucket"][number as usize % 3].into(),
+        title: ["7.8 % of API requests fail", "Search latency p95 over 1 s", "Backup report shows the wrong bucket"][number as usize % 3]
+            .into(),
         severity: severity.into(),
         components: vec!["api".into()],
         summary: "Since the last promotion one request in thirteen ends with a 500.\nRolling back is prepared.".into(),
@@ -153,7 +173,13 @@ pub fn severity(full: bool) -> SeverityData {
     let asked = DueAsked { level: "P3".into(), from: "2026-12-23T16:40".into(), team: "devops".into() };
     let due = Time::parse("2026-12-24T16:00:00Z").map(|at| Ok(Due { at, calendar_version: None }));
     let zone = catalog.calendars[0].zone.clone();
-    SeverityData { catalog, zone, open: if full { open() } else { vec![] }, asked: if full { asked } else { DueAsked::default() }, due: due.filter(|_| full) }
+    SeverityData {
+        catalog,
+        zone,
+        open: if full { open() } else { vec![] },
+        asked: if full { asked } else { DueAsked::default() },
+        due: due.filter(|_| full),
+    }
 }
 
 pub fn incidents(full: bool) -> IncidentsData {
@@ -162,7 +188,15 @@ pub fn incidents(full: bool) -> IncidentsData {
     let mut items = open();
     items.push(incident(121, "P2", 90_000, -70_000, State::Resolved));
     let error = (!full).then(|| Error::invalid("title", "expected a line of 1 to 200 characters"));
-    IncidentsData { catalog, zone, state: String::new(), items: if full { items } else { vec![] }, next: full.then(|| "99".into()), form: OpenForm::default(), error }
+    IncidentsData {
+        catalog,
+        zone,
+        state: String::new(),
+        items: if full { items } else { vec![] },
+        next: full.then(|| "99".into()),
+        form: OpenForm::default(),
+        error,
+    }
 }
 
 pub fn one_incident(state: State) -> IncidentData {

@@ -60,7 +60,12 @@ fn row(data: &IncidentsData, incident: &Incident, now: Time) -> AnyView {
 fn form(viewer: &Viewer, data: &IncidentsData) -> AnyView {
     let refused = authorize(&viewer.actor, Verb::Respond).err();
     let why = refused.as_ref().map(ToString::to_string);
-    let levels = data.catalog.severities.iter().map(|level| (level.level.clone(), format!("{} {}: {}", level.level, level.title, level.example))).collect();
+    let levels = data
+        .catalog
+        .severities
+        .iter()
+        .map(|level| (level.level.clone(), format!("{} {}: {}", level.level, level.title, level.example)))
+        .collect();
     let mut components = vec![(String::new(), "None in particular".to_owned())];
     components.extend(data.catalog.components.iter().map(|component| (component.name.clone(), component.title.clone())));
     let error = data.error.as_ref().map(|error| view! { <p class="error-text" role="alert">{error.to_string()}</p> });

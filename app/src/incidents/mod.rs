@@ -88,7 +88,13 @@ fn due(engine: &Engine, actor: &Actor, zone: &Zone, asked: &DueAsked) -> Result<
 }
 
 /// `states`: which to list; `state`: the word for them in the address.
-pub async fn load_list(engine: &Engine, actor: &Actor, (state, states): (String, Vec<State>), cursor: Option<String>, form: (OpenForm, Option<Error>)) -> Result<IncidentsData> {
+pub async fn load_list(
+    engine: &Engine,
+    actor: &Actor,
+    (state, states): (String, Vec<State>),
+    cursor: Option<String>,
+    form: (OpenForm, Option<Error>),
+) -> Result<IncidentsData> {
     let catalog = engine.catalog();
     let page = engine.incidents(actor, &states, PageRequest { cursor, limit: 50 }).await?;
     let zone = zone_of(&catalog, engine.now());
@@ -147,7 +153,7 @@ fn time_left(incident: &Incident, zone: &Zone, now: Time) -> AnyView {
         }
         Timing::Breached { late_s } => {
             let word = if incident.timer().answered.is_some() { "Answered too late by" } else { "Too late by" };
-            view! { <span class="pill down"><crate::parts::Icon name="down"/>{format!("{word} {}", span(late_s))}</span><span class="small muted">{format!(" due {due}")}</span> }.into_any()
+            view! { <div class="late"><span class="pill down"><crate::parts::Icon name="down"/>{format!("{word} {}", span(late_s))}</span><span class="small muted">{format!("was due {due}")}</span></div> }.into_any()
         }
         Timing::Running { left_s, percent } => {
             let class = match percent {
@@ -156,7 +162,7 @@ fn time_left(incident: &Incident, zone: &Zone, now: Time) -> AnyView {
                 _ => "meter",
             };
             view! {
-                <div class="left"><div><span class="strong">{span(left_s)}</span><span class="small muted">{format!("left, due {due}")}</span></div>
+                <div class="left"><div><span class="strong nowrap">{span(left_s)}</span><span class="small muted">{format!("left, due {due}")}</span></div>
                 <svg class=class aria-hidden="true"><rect class="track" width="100%" height="6" rx="3"></rect><rect class="fill" width=format!("{percent}%") height="6" rx="3"></rect>
                 <rect class="tick" x="50%" y="0" width="1" height="6"></rect><rect class="tick" x="80%" y="0" width="1" height="6"></rect></svg></div>
             }
@@ -171,7 +177,8 @@ mod tests {
 
     #[test]
     fn what_is_left_reads_as_people_say_it() {
-        let table = [(-5, "0 s"), (59, "59 s"), (2220, "37 min"), (7680, "2 h 8 min"), (14_400, "4 h"), (90_000, "1 d 1 h"), (172_800, "2 d")];
+        let table =
+            [(-5, "0 s"), (59, "59 s"), (2220, "37 min"), (7680, "2 h 8 min"), (14_400, "4 h"), (90_000, "1 d 1 h"), (172_800, "2 d")];
         for (seconds, expected) in table {
             assert_eq!(span(seconds), expected);
         }

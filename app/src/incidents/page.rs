@@ -49,7 +49,8 @@ fn acts(viewer: &Viewer, data: &IncidentData) -> AnyView {
     let resolve = (state != State::Resolved).then(|| {
         view! { <form method="post" action=action(data, "resolve")><ActButton label="Resolve" class="" refused=refused(viewer)/></form> }
     });
-    view! { <div class="actions">{acknowledge}{resolve}</div>{refused_hint(authorize(&viewer.actor, Verb::Respond).err().as_ref())} }.into_any()
+    view! { <div class="actions">{acknowledge}{resolve}</div>{refused_hint(authorize(&viewer.actor, Verb::Respond).err().as_ref())} }
+        .into_any()
 }
 
 fn grade(viewer: &Viewer, data: &IncidentData) -> AnyView {

@@ -44,7 +44,11 @@ fn open_now(data: &SeverityData, now: Time) -> AnyView {
 
 fn row(data: &SeverityData, incident: &Incident, now: Time) -> AnyView {
     let team = incident.team.clone().map(Participant::Team);
-    let about = if incident.components.is_empty() { incident.label.clone() } else { format!("{} · {}", incident.label, words::list(&incident.components)) };
+    let about = if incident.components.is_empty() {
+        incident.label.clone()
+    } else {
+        format!("{} · {}", incident.label, words::list(&incident.components))
+    };
     view! {
         <tr data-key=incident.label.clone() data-say=incident.label.clone()>
             <td><Severity level=incident.severity.clone()/></td>
@@ -98,7 +102,12 @@ fn footnote(data: &SeverityData) -> String {
     });
     let business = calendar.map(|(level, calendar)| {
         let closes = calendar.closes.strftime("%H:%M").to_string();
-        format!(" {} is due at {closes} on the next business day of the owning team, else of “{}” ({}).", level.level, calendar.name, calendar.zone.name())
+        format!(
+            " {} is due at {closes} on the next business day of the owning team, else of “{}” ({}).",
+            level.level,
+            calendar.name,
+            calendar.zone.name()
+        )
     });
     format!("Minutes and hours count by day and night.{} Warnings at 50 % and 80 %.", business.unwrap_or_default())
 }
@@ -109,7 +118,8 @@ fn due(data: &SeverityData) -> AnyView {
     let answer = data.due.as_ref().map(|due| match due {
         Ok(due) => {
             let zone = data.zone.name();
-            view! { <p role="status" data-testid="due">"Due "<strong>{data.zone.full_words(due.at)}</strong>{format!(" {zone}.")}</p> }.into_any()
+            view! { <p role="status" data-testid="due">"Due "<strong>{data.zone.full_words(due.at)}</strong>{format!(" {zone}.")}</p> }
+                .into_any()
         }
         Err(error) => view! { <p class="error-text" role="alert">{error.to_string()}</p> }.into_any(),
     });

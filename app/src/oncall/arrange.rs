@@ -21,7 +21,9 @@ fn everybody(viewer: &Viewer, data: &OnCallData) -> Vec<(String, String)> {
         all.push((me.name.clone(), format!("{} (me)", me.title)));
     }
     all.extend(data.catalog.people().into_iter().filter(|person| person.name != me.name).map(|person| (person.name, person.title)));
-    all.extend(data.catalog.teams.iter().filter(|team| !team.members.is_empty()).map(|team| (format!("team:{}", team.name), team.title.clone())));
+    all.extend(
+        data.catalog.teams.iter().filter(|team| !team.members.is_empty()).map(|team| (format!("team:{}", team.name), team.title.clone())),
+    );
     all
 }
 
@@ -52,10 +54,11 @@ pub(super) fn form(viewer: &Viewer, data: &OnCallData, shown: &Shown) -> AnyView
     let why = refused.as_ref().map(ToString::to_string);
     let words = (!form.words.is_empty()).then(|| {
         let lines = form.words.iter().map(|line| view! { <li>{line.clone()}</li> }).collect_view();
-        view! { <ul class="notice preview" role="status" data-testid="preview">{lines}</ul> }
+        view! { <div class="notice preview" role="status" data-testid="preview"><ul>{lines}</ul></div> }
     });
     // Saving comes after looking.
-    let save = (!form.words.is_empty()).then(|| view! { <button class="btn btn-primary" type="submit" name="step" value="save">"Save override"</button> });
+    let save = (!form.words.is_empty())
+        .then(|| view! { <button class="btn btn-primary" type="submit" name="step" value="save">"Save override"</button> });
     let look = match &why {
         None => view! { <button class="btn" type="submit" name="step" value="preview">"Preview"</button> }.into_any(),
         Some(_) => view! { <ActButton label="Preview" class="" refused=why/> }.into_any(),

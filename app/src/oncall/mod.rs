@@ -122,7 +122,8 @@ async fn load_shown(engine: &Engine, actor: &Actor, name: &str, asked: &Asked) -
         "" => now,
         text => engine::oncall::answerable("from", zone.parse(text).ok_or_else(|| no_moment("from"))?)?,
     };
-    let held = engine.rotation_around(actor, name, begins.min(now).plus_seconds(-40 * DAY_S), begins.max(now).plus_seconds(HALF_YEAR_S)).await?;
+    let held =
+        engine.rotation_around(actor, name, begins.min(now).plus_seconds(-40 * DAY_S), begins.max(now).plus_seconds(HALF_YEAR_S)).await?;
     let line = held.line();
     let columns = columns(line.base_at(begins).starts, &own);
     let (lookup, lookup_error) = match looked_up(engine, actor, name, asked, &zone).await {
@@ -130,7 +131,8 @@ async fn load_shown(engine: &Engine, actor: &Actor, name: &str, asked: &Asked) -
         Err(error) => (None, Some(error)),
     };
     let current = line.at(now);
-    let mine = line.duties(now, now.plus_seconds(HALF_YEAR_S)).into_iter().filter(|duty| is_mine(&catalog, duty, actor)).take(MINE).collect();
+    let mine =
+        line.duties(now, now.plus_seconds(HALF_YEAR_S)).into_iter().filter(|duty| is_mine(&catalog, duty, actor)).take(MINE).collect();
     Ok(Shown {
         now: engine.on_call(actor, Some(name), now).await?.remove(0),
         next: line.at(current.ends),

@@ -21,7 +21,8 @@ pub(crate) fn page(viewer: &Viewer, data: &OnCallData, now: Time) -> AnyView {
     let rotation = &shown.held.rotation;
     let version = rotation.version(now);
     let how = version.map(|v| format!("{}, {} {}", v.every.words(), v.anchor.strftime("%A, %H:%M"), v.zone.name())).unwrap_or_default();
-    let meta = view! { <span>{rotation.title.clone()}</span><span>{how}</span><span>{format!("times in {}", shown.zone.name())}</span> }.into_any();
+    let meta = view! { <span>{rotation.title.clone()}</span><span>{how}</span><span>{format!("times in {}", shown.zone.name())}</span> }
+        .into_any();
     let actions = view! { <div class="actions"><a class="btn" href="#calendar">"Calendar link"</a><a class="btn btn-primary" href="#new-override">"Add override"</a></div> }.into_any();
     view! {
         <PageHead title="On-call" meta=Some(meta) actions=Some(actions)/>
@@ -48,8 +49,8 @@ fn warnings(data: &OnCallData, shown: &Shown) -> AnyView {
     });
     let silent = (!shown.unreachable.is_empty()).then(|| {
         let names: Vec<String> = shown.unreachable.iter().map(|name| data.catalog.person(name).title).collect();
-        let text = format!("{} on call in the next half year, and no channel reaches them: ", words::list(&names));
-        view! { <Notice look=WARNING><div data-testid="unreachable">{text}"add them to "<code>"people"</code>" in the configuration."</div></Notice> }
+        let text = format!("No channel reaches {}, on call in the next half year: ", words::list(&names));
+        view! { <Notice look=WARNING><div data-testid="unreachable">{text}"say how in "<code>"people"</code>" of the configuration."</div></Notice> }
     });
     view! { {gap}{silent} }.into_any()
 }
@@ -131,7 +132,13 @@ fn answer_row(data: &OnCallData, shown: &Shown, role: &RoleView, reader: &str) -
     };
     let arranged = role.by_override.as_ref().and_then(|id| shown.held.overrides.iter().find(|o| o.id == *id));
     let why = match arranged {
-        Some(o) => format!("{} by {}, {} to {}", words::sentence(role.because.words()).trim_end_matches('.'), words::person(&o.by), shown.zone.words(o.starts), shown.zone.words(o.ends)),
+        Some(o) => format!(
+            "{} by {}, {} to {}",
+            words::sentence(role.because.words()).trim_end_matches('.'),
+            words::person(&o.by),
+            shown.zone.words(o.starts),
+            shown.zone.words(o.ends)
+        ),
         None => words::sentence(role.because.words()).trim_end_matches('.').to_owned(),
     };
     view! {

@@ -11,6 +11,8 @@ use leptos::prelude::*;
 
 /// Parts of a column: six hours each, of a week.
 const PARTS: i64 = 28;
+/// Fewer parts are too narrow to hit with a finger.
+const NARROW: i64 = 4;
 
 pub(super) fn panel(data: &OnCallData, shown: &Shown, now: Time) -> AnyView {
     let zone = &shown.zone;
@@ -83,7 +85,8 @@ fn row(data: &OnCallData, shown: &Shown, role: &str, now: Time) -> AnyView {
     let cells = shown.columns.windows(2).map(|edges| {
         let (starts, ends) = (edges[0], edges[1]);
         let is_now = starts <= now && now < ends;
-        let pieces = pieces(shown, role, starts, ends).into_iter().map(|(duty, span)| piece(data, shown, &duty, span)).collect_view();
+        let pieces =
+            pieces(shown, role, starts, ends).into_iter().map(|(duty, span)| piece(data, shown, &duty, (span, now))).collect_view();
         let line = is_now.then(|| {
             let part = (now.0 - starts.0) * PARTS / (ends.0 - starts.0).max(1) + 1;
             view! { <span class=format!("now-line at-{part}") aria-hidden="true"></span> }
@@ -120,17 +123,24 @@ fn spans(stretches: &[Time], starts: Time, ends: Time) -> Vec<i64> {
         .collect()
 }
 
-fn piece(data: &OnCallData, shown: &Shown, duty: &Duty, span: i64) -> AnyView {
+/// What can be taken is a link to the form, filled in; what is over, or too narrow to hit, is not.
+fn piece(data: &OnCallData, shown: &Shown, duty: &Duty, (span, now): (i64, Time)) -> AnyView {
     let (catalog, zone): (&Catalog, _) = (&data.catalog, &shown.zone);
     let when = format!("{} to {}", zone.words(duty.starts), zone.words(duty.ends));
     let local = |t: Time| zone.local(t).strftime("%Y-%m-%dT%H:%M").to_string();
     let (role, rotation) = (duty.assignment.role.as_str(), shown.held.rotation.name.as_str());
-    let take = [("rotation", rotation), ("zone", &data.asked.zone), ("role", role), ("starts", &local(duty.starts)), ("ends", &local(duty.ends))];
-    let href = format!("{}#new-override", links::query("/on-call", &take));
+    let take = [
+        ("rotation", rotation),
+        ("zone", &data.asked.zone),
+        ("role", role),
+        ("starts", &local(duty.starts.max(now))),
+        ("ends", &local(duty.ends)),
+    ];
+    let href = (duty.ends > now && span >= NARROW).then(|| format!("{}#new-override", links::query("/on-call", &take)));
     let Some(holder) = &duty.assignment.participant else {
         let title = format!("Nobody: {when}");
-        return view! { <a class=format!("gapped w-{span}") href=href title=title><span class="vh">"Gap, nobody"</span><Icon name="degraded" class="i i-s"/></a> }
-            .into_any();
+        let inside = view! { <span class="vh">"Gap, nobody"</span><Icon name="degraded" class="i i-s"/> }.into_any();
+        return linked(format!("gapped w-{span}"), href, title, inside);
     };
     let team = team_class(catalog, holder);
     let title = format!("{}, {}: {when}", catalog.title_of(holder), duty.assignment.because.words());
@@ -138,7 +148,14 @@ fn piece(data: &OnCallData, shown: &Shown, duty: &Duty, span: i64) -> AnyView {
     let arranged = matches!(duty.assignment.because, Because::Override | Because::Swap);
     let class = if arranged { format!("{team} w-{span} ov") } else { format!("{team} w-{span}") };
     let said = arranged.then(|| view! { <span class="vh">{format!("{}: ", duty.assignment.because.words())}</span> });
-    view! { <a class=class href=href title=title>{said}<span>{text}</span></a> }.into_any()
+    linked(class, href, title, view! { {said}<span>{text}</span> }.into_any())
+}
+
+fn linked(class: String, href: Option<String>, title: String, inside: AnyView) -> AnyView {
+    match href {
+        Some(href) => view! { <a class=class href=href title=title>{inside}</a> }.into_any(),
+        None => view! { <div class=class title=title>{inside}</div> }.into_any(),
+    }
 }
 
 #[cfg(test)]

@@ -50,13 +50,15 @@ pub async fn open(asked: Asked, form: Form) -> Response {
     let done = async {
         authorize(&asked.actor, Verb::Respond)?;
         let components = form.some("component").into_iter().collect();
-        let opening = Opening { title: text("title"), severity: text("severity"), components, summary: reason("summary", form.get("summary"))? };
+        let opening =
+            Opening { title: text("title"), severity: text("severity"), components, summary: reason("summary", form.get("summary"))? };
         asked.portal.engine.open_incident(&asked.actor, opening, None).await
     };
     match done.await {
         Ok(made) => to(&made.made),
         Err(error) => {
-            let again = OpenForm { title: text("title"), severity: text("severity"), component: text("component"), summary: text("summary") };
+            let again =
+                OpenForm { title: text("title"), severity: text("severity"), component: text("component"), summary: text("summary") };
             let asked = asked.at("/incidents");
             asked.again(&error, list_page(&asked, String::new(), None, (again, Some(error.clone())))).await
         }

@@ -51,7 +51,14 @@ fn moment(zone: &Zone, form: &Form, name: &str) -> Result<Time> {
 
 fn override_form(form: &Form) -> OverrideForm {
     let text = |name: &str| form.get(name).to_owned();
-    OverrideForm { role: text("role"), participant: text("participant"), starts: text("starts"), ends: text("ends"), reason: text("reason"), words: Vec::new() }
+    OverrideForm {
+        role: text("role"),
+        participant: text("participant"),
+        starts: text("starts"),
+        ends: text("ends"),
+        reason: text("reason"),
+        words: Vec::new(),
+    }
 }
 
 fn wanted_override(asked: &Asked, form: &Form) -> Result<oncall::Wanted> {
@@ -78,7 +85,10 @@ pub async fn arrange(asked: Asked, form: Form) -> Response {
         }
         let preview = engine.preview_override(&asked.actor, rotation, asked_for).await?;
         match preview.overlaps {
-            Some(_) => Err(Error::conflict("override_overlaps", "Somebody has arranged a part of that time already: undo that first, or choose another time.")),
+            Some(_) => Err(Error::conflict(
+                "override_overlaps",
+                "Somebody has arranged a part of that time already: undo that first, or choose another time.",
+            )),
             None => Ok(Some(preview.words)),
         }
     };
@@ -115,7 +125,9 @@ pub async fn offer(asked: Asked, form: Form) -> Response {
     let done = async {
         authorize(&asked.actor, Verb::Respond)?;
         let zone = zone(&asked, &form)?;
-        let window = |starts: &str, ends: &str| -> Result<Window> { Ok(Window { starts: moment(&zone, &form, starts)?, ends: moment(&zone, &form, ends)? }) };
+        let window = |starts: &str, ends: &str| -> Result<Window> {
+            Ok(Window { starts: moment(&zone, &form, starts)?, ends: moment(&zone, &form, ends)? })
+        };
         let offer = Offer {
             role: form.get("swap_role").to_owned(),
             with: Participant::from(form.get("with").to_owned()),

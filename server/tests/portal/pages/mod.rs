@@ -2,4 +2,6 @@
 
 mod changes;
 mod home;
+mod incidents;
+mod oncall;
 mod sign_in;
