@@ -29,7 +29,11 @@ mod frame;
 #[cfg(feature = "ssr")]
 pub mod home;
 #[cfg(feature = "ssr")]
+pub mod incidents;
+#[cfg(feature = "ssr")]
 pub mod links;
+#[cfg(feature = "ssr")]
+pub mod oncall;
 #[cfg(feature = "ssr")]
 mod parts;
 #[cfg(feature = "ssr")]

@@ -31,6 +31,11 @@ pub fn new_train(environment: &str) -> String {
     query("/trains/new", &[("environment", environment)])
 }
 
+/// By id or label: `INC-12`.
+pub fn incident(id: &str) -> String {
+    format!("/incidents/{}", encode(id))
+}
+
 pub fn promote(component: &str, environment: &str, from: &str) -> String {
     query("/changes/new", &[("kind", "promote"), ("component", component), ("environment", environment), ("from", from)])
 }

@@ -7,13 +7,15 @@ use crate::components::{ComponentData, ComponentsData};
 use crate::environments::{EnvironmentData, EnvironmentsData};
 use crate::frame::{Document, document};
 use crate::home::HomeData;
+use crate::incidents::{IncidentData, IncidentsData, SeverityData};
 use crate::logs::LogsData;
+use crate::oncall::OnCallData;
 use crate::trains::{NewTrainData, TrainData};
 use crate::{Site, Theme, Viewer};
 use domain::{Error, Time};
 
 pub fn home(site: &Site, viewer: &Viewer, data: &HomeData, now: Time) -> String {
-    let doc = Document::signed_in(site, viewer, now).titled("Home").live("matrix changes approvals");
+    let doc = Document::signed_in(site, viewer, now).titled("Home").live("matrix changes approvals on_call");
     document(doc, || crate::home::page(viewer, data, now))
 }
 
@@ -78,6 +80,28 @@ pub fn new_train(site: &Site, viewer: &Viewer, data: &NewTrainData, now: Time) -
 pub fn approvals(site: &Site, viewer: &Viewer, data: &ApprovalsData, now: Time) -> String {
     let doc = Document::signed_in(site, viewer, now).titled("Approvals").live("approvals changes");
     document(doc, || crate::approvals::page(viewer, data, now))
+}
+
+/// Not live while it tells what a form came to: live updates would take that away.
+pub fn on_call(site: &Site, viewer: &Viewer, data: &OnCallData, now: Time) -> String {
+    let doc = Document::signed_in(site, viewer, now).titled("On-call");
+    let told = !data.told.is_nothing() || !data.asked.form.words.is_empty();
+    document(if told { doc } else { doc.live("on_call approvals") }, || crate::oncall::page(viewer, data, now))
+}
+
+pub fn severity(site: &Site, viewer: &Viewer, data: &SeverityData, now: Time) -> String {
+    let doc = Document::signed_in(site, viewer, now).titled("Severity").live("incidents approvals");
+    document(doc, || crate::incidents::severity_page(viewer, data, now))
+}
+
+pub fn incidents(site: &Site, viewer: &Viewer, data: &IncidentsData, now: Time) -> String {
+    let doc = Document::signed_in(site, viewer, now).titled("Incidents");
+    document(if data.error.is_some() { doc } else { doc.live("incidents approvals") }, || crate::incidents::list_page(viewer, data, now))
+}
+
+pub fn incident(site: &Site, viewer: &Viewer, data: &IncidentData, now: Time) -> String {
+    let doc = Document::signed_in(site, viewer, now).titled(&format!("{} · {}", data.incident.label, data.incident.title));
+    document(if data.error.is_some() { doc } else { doc.live("incidents on_call approvals") }, || crate::incidents::page(viewer, data, now))
 }
 
 pub fn sign_in(site: &Site, theme: Theme, data: &SignInData) -> String {

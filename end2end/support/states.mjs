@@ -46,6 +46,9 @@ async function seed(url) {
   const aborted = await dmitri.until(stopped, "aborted");
   const awaiting = await bea.promote("api", "prod-central", "Customers wait for the new search");
   const more = await bea.promote("nginx", "prod-central", "Fixes the header bug");
+  await bea.good("POST", "/incidents", { title: "Requests fail", severity: "P1", components: ["api"], summary: "One in ten" });
+  const inDays = (days) => `${new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 19)}Z`;
+  await bea.good("POST", "/rotations/platform/overrides", { role: "primary", participant: "bea", starts: inDays(9), ends: inDays(11), reason: "A wedding" });
   const label = ({ label: id }) => id;
   return Object.fromEntries(Object.entries({ failed, crashed, succeeded, superseded, rejected, aborted, awaiting, more }).map(([state, change]) => [state, label(change)]));
 }
@@ -85,6 +88,12 @@ export const STATES = [
   { name: "component-failing", who: "bea", path: "/components/nginx", says: "ImagePullBackOff" },
   { name: "component-viewer", who: "viv", path: "/components/redis", says: "viv may not ask for changes" },
   { name: "component-lost", at: "lost", who: "token", path: "/components/api", says: "The cluster does not answer" },
+  { name: "on-call", who: "bea", path: "/on-call?at=2026-12-25T03:00", says: "Next handoff" },
+  { name: "on-call-viewer", at: "calm", who: "viv", path: "/on-call", says: "Nothing is arranged" },
+  { name: "severity", who: "bea", path: "/severity?level=P3&from=2026-12-23T16:40&team=devops", says: "Requests fail" },
+  { name: "severity-calm", at: "calm", who: "viv", path: "/severity", says: "No incident is open." },
+  { name: "incidents", who: "bea", path: "/incidents", says: "Requests fail" },
+  { name: "incident", who: "bea", path: "/incidents/INC-1", says: "Acknowledge" },
   { name: "logs", who: "viv", path: "/components/api/logs?environment=prod-central", says: "Following" },
   { name: "logs-filtered-to-nothing", who: "viv", path: "/components/api/logs?environment=prod-central&text=no+such+words", says: "No line matches" },
   { name: "logs-previous", who: "viv", path: "/components/api/logs?environment=prod&previous=true", says: "FATAL startup failed" },

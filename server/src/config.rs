@@ -9,6 +9,9 @@ use std::path::{Path, PathBuf};
 /// What is read when nothing is named.
 pub const DEFAULT_FILE: &str = "devmatrix.yaml";
 
+/// The embedded database, in the data directory.
+pub const DATABASE_FILE: &str = "devmatrix.db";
+
 /// The text of a configuration file.
 pub fn text(path: &Path) -> Result<String, Failure> {
     let shown = path.display();
@@ -80,7 +83,7 @@ pub fn database_url(named: Option<&str>, data_dir: &Path) -> Result<String, Fail
     fs::create_dir_all(data_dir)
         .map_err(|error| Failure::failed(format!("The data directory {shown} cannot be made: {error}; name another with --data-dir.")))?;
     close_to_others(data_dir);
-    Ok(format!("sqlite://{}?mode=rwc", data_dir.join("devmatrix.db").display()))
+    Ok(format!("sqlite://{}?mode=rwc", data_dir.join(DATABASE_FILE).display()))
 }
 
 /// The database holds hashes of tokens and the record of acts: it is nobody else's business.

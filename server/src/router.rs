@@ -3,7 +3,7 @@
 
 use crate::portal::Portal;
 use crate::problem::Problem;
-use crate::web::{approvals, catalog, changes, holds, home, logs, preferences, sign_in, trains};
+use crate::web::{approvals, catalog, changes, holds, home, incidents, logs, oncall, preferences, sign_in, trains};
 use crate::{api, guard, site, web};
 use axum::Router;
 use axum::extract::{Request, State};
@@ -55,6 +55,22 @@ pub fn pages() -> Vec<Route> {
         form("/trains/{id}/abort", trains::abort),
         page("/approvals", approvals::show),
         form("/holds/{id}/lift", holds::lift),
+        page("/on-call", oncall::show),
+        form("/on-call/overrides", oncall::arrange),
+        form("/on-call/overrides/{id}/undo", oncall::undo),
+        form("/on-call/swaps", oncall::offer),
+        form("/on-call/swaps/{id}/accept", oncall::accept),
+        form("/on-call/swaps/{id}/decline", oncall::decline),
+        form("/on-call/swaps/{id}/withdraw", oncall::withdraw),
+        form("/on-call/calendar", oncall::calendar),
+        page("/severity", incidents::severity),
+        page("/incidents", incidents::list),
+        form("/incidents", incidents::open),
+        page("/incidents/{id}", incidents::show),
+        form("/incidents/{id}/acknowledge", incidents::acknowledge),
+        form("/incidents/{id}/resolve", incidents::resolve),
+        form("/incidents/{id}/severity", incidents::regrade),
+        form("/incidents/{id}/comments", incidents::comment),
     ]
 }
 

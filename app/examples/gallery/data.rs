@@ -342,6 +342,8 @@ pub fn home(full: bool) -> HomeData {
         },
         recent: if full { recent } else { vec![] },
         holds: vec![hold()],
+        catalog: crate::oncall::catalog(),
+        on_call: crate::oncall::on_call_now(),
     }
 }
 

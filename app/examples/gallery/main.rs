@@ -5,11 +5,13 @@
 
 mod around;
 mod data;
+mod oncall;
 mod people;
 mod trains;
 
 use app::{Site, Theme, Viewer, render};
 use data::*;
+use oncall::*;
 use people::*;
 use std::fs;
 use std::path::Path;
@@ -78,6 +80,16 @@ fn pages() -> Vec<(String, String)> {
         }
         add("approvals", render::approvals(&site, &dmitri("/approvals"), &approvals(true), NOW));
         add("approvals-none", render::approvals(&site, &viv("/approvals"), &approvals(false), NOW));
+        for (name, data) in on_call_pages() {
+            add(name, render::on_call(&site, &dmitri("/on-call"), &data, NOW));
+        }
+        add("on-call-viewer", render::on_call(&site, &viv("/on-call"), &on_call_pages()[0].1, NOW));
+        add("severity", render::severity(&site, &bea("/severity"), &severity(true), NOW));
+        add("severity-calm", render::severity(&site, &viv("/severity"), &severity(false), NOW));
+        add("incidents", render::incidents(&site, &bea("/incidents"), &incidents(true), NOW));
+        add("incidents-none", render::incidents(&site, &viv("/incidents"), &incidents(false), NOW));
+        add("incident", render::incident(&site, &bea("/incidents/INC-118"), &one_incident(domain::incidents::State::Open), NOW));
+        add("incident-over", render::incident(&site, &viv("/incidents/INC-118"), &one_incident(domain::incidents::State::Resolved), NOW));
         add("sign-in-demo", render::sign_in(&site, theme, &sign_in(true)));
         add("sign-in-token", render::sign_in(&Site { demo: false, ..site.clone() }, theme, &sign_in(false)));
         for (name, error) in errors() {

@@ -7,8 +7,16 @@ use domain::Time;
 use domain::access::Role;
 use leptos::prelude::*;
 
-const PAGES: [(&str, &str); 5] =
-    [("Home", "/"), ("Environments", "/environments"), ("Components", "/components"), ("Changes", "/changes"), ("Approvals", "/approvals")];
+const PAGES: [(&str, &str); 8] = [
+    ("Home", "/"),
+    ("Environments", "/environments"),
+    ("Components", "/components"),
+    ("Changes", "/changes"),
+    ("Approvals", "/approvals"),
+    ("On-call", "/on-call"),
+    ("Severity", "/severity"),
+    ("Incidents", "/incidents"),
+];
 
 /// `live`: the island that keeps the page true.
 pub fn header(site: &Site, viewer: &Viewer, live: Option<AnyView>, now: Time) -> AnyView {

@@ -7,9 +7,12 @@ pub(crate) use page::page;
 
 use domain::Result;
 use domain::access::Actor;
+use domain::catalog::Catalog;
 use domain::changes::{Change, Hold, Progress, State, Train};
 use domain::clusters::Matrix;
+use domain::oncall::view::OnCallView;
 use engine::{ChangeFilter, Engine, PageRequest};
+use std::sync::Arc;
 
 #[derive(Clone, Debug)]
 pub struct HomeData {
@@ -23,6 +26,9 @@ pub struct HomeData {
     /// Ended ones, newest first.
     pub recent: Vec<Change>,
     pub holds: Vec<Hold>,
+    pub catalog: Arc<Catalog>,
+    /// Of each rotation, now.
+    pub on_call: Vec<OnCallView>,
 }
 
 /// How many ended changes home shows.
@@ -42,6 +48,8 @@ pub async fn load(engine: &Engine, actor: &Actor) -> Result<HomeData> {
         in_progress: open.into_iter().map(|change| (change.clone(), engine.progress(&change))).collect(),
         recent: newest.into_iter().filter(|change| change.state.is_terminal()).take(RECENT).collect(),
         holds: engine.holds(actor, None, None).await?,
+        on_call: engine.on_call(actor, None, engine.now()).await?,
+        catalog: engine.catalog(),
     })
 }
 

@@ -105,15 +105,17 @@ pub enum Verb {
     Change,
     /// Approve or reject.
     Decide,
+    /// Answer problems and arrange who is on call: whoever belongs to a team, whatever its roles.
+    Respond,
     Administer,
 }
 
 impl Verb {
-    pub const ALL: [Verb; 4] = [Verb::Read, Verb::Change, Verb::Decide, Verb::Administer];
+    pub const ALL: [Verb; 5] = [Verb::Read, Verb::Change, Verb::Decide, Verb::Respond, Verb::Administer];
 
     fn role(self) -> Option<Role> {
         match self {
-            Verb::Read => None,
+            Verb::Read | Verb::Respond => None,
             Verb::Change => Some(Role::Deployer),
             Verb::Decide => Some(Role::Approver),
             Verb::Administer => Some(Role::Admin),
@@ -125,6 +127,7 @@ impl Verb {
             Verb::Read => Scope::Read,
             Verb::Change => Scope::Change,
             Verb::Decide => Scope::Approve,
+            Verb::Respond => Scope::Incident,
             Verb::Administer => Scope::Admin,
         }
     }
@@ -134,6 +137,7 @@ impl Verb {
             Verb::Read => "read",
             Verb::Change => "ask for changes",
             Verb::Decide => "decide on changes",
+            Verb::Respond => "answer problems or arrange who is on call",
             Verb::Administer => "administer the portal",
         }
     }
@@ -163,6 +167,10 @@ pub fn authorize(actor: &Actor, verb: Verb) -> Result<Allowed<'_>> {
         let (who, what, role) = (&actor.person.name, verb.in_words(), role.as_str());
         return Err(Error::forbidden("role_missing", format!("{who} may not {what}: that needs the role {role}.")));
     }
+    if verb == Verb::Respond && actor.person.teams.is_empty() && !actor.person.has(Role::Admin) {
+        let (who, what) = (&actor.person.name, verb.in_words());
+        return Err(Error::forbidden("role_missing", format!("{who} may not {what}: that needs to be in a team.")));
+    }
     if !actor.scopes.contains(&verb.scope()) {
         let (what, scope) = (verb.in_words(), verb.scope().as_str());
         return Err(Error::forbidden("scope_missing", format!("This token may not {what}: it lacks the scope {scope}.")));
@@ -181,18 +189,27 @@ mod tests {
 
     #[test]
     fn roles_times_verbs() {
-        let table: [(&[Role], [bool; 4]); 6] = [
-            (&[], [true, false, false, false]),
-            (&[Role::Viewer], [true, false, false, false]),
-            (&[Role::Deployer], [true, true, false, false]),
-            (&[Role::Approver], [true, false, true, false]),
-            (&[Role::Deployer, Role::Approver], [true, true, true, false]),
-            (&[Role::Admin], [true, true, true, true]),
+        let table: [(&[Role], [bool; 5]); 6] = [
+            (&[], [true, false, false, false, false]),
+            (&[Role::Viewer], [true, false, false, false, false]),
+            (&[Role::Deployer], [true, true, false, false, false]),
+            (&[Role::Approver], [true, false, true, false, false]),
+            (&[Role::Deployer, Role::Approver], [true, true, true, false, false]),
+            (&[Role::Admin], [true, true, true, true, true]),
         ];
         for (roles, expected) in table {
             let got = Verb::ALL.map(|verb| authorize(&actor(roles, &Scope::ALL), verb).is_ok());
             assert_eq!(got, expected, "{roles:?}");
         }
+    }
+
+    #[test]
+    fn whoever_is_in_a_team_may_respond() {
+        let mut member = actor(&[], &Scope::ALL);
+        member.person.teams = vec!["support".into()];
+        assert!(authorize(&member, Verb::Respond).is_ok() && authorize(&member, Verb::Change).is_err());
+        member.scopes = vec![Scope::Read, Scope::Change];
+        assert_eq!(authorize(&member, Verb::Respond).unwrap_err().code(), "scope_missing");
     }
 
     #[test]

@@ -11,10 +11,13 @@ pub mod changes;
 pub mod clusters;
 pub mod digest;
 pub mod error;
+pub mod incidents;
 pub mod names;
+pub mod oncall;
 pub mod releases;
 pub mod text;
 pub mod time;
+pub mod zone;
 
 pub use error::{Error, Result};
 pub use text::Text;

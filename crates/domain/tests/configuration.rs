@@ -112,8 +112,8 @@ fn what_would_not_be_enforced_is_not_accepted_silently() {
     assert!(windows[0].contains("windows are not enforced"), "{windows:?}");
     let on_call = broken("\"team:devops\"", "\"on-call:platform/primary\"");
     assert!(on_call[0].contains("nobody could approve"), "{on_call:?}");
-    let read = read(&format!("{GOOD}calendars: []\n")).unwrap();
-    assert!(read.warnings[0].what.contains("`calendars` has no effect"), "{:?}", read.warnings);
+    let read = read(&format!("{GOOD}runbooks: []\n")).unwrap();
+    assert!(read.warnings[0].what.contains("`runbooks` has no effect"), "{:?}", read.warnings);
 }
 
 #[test]

@@ -15,6 +15,9 @@ const ABSOLUTE_S: i64 = 24 * 3600;
 /// How often a session's last use is written down, in seconds.
 const TOUCH_S: i64 = 60;
 
+/// A calendar client's token is good for so long, in seconds: a year.
+const FEED_S: i64 = 366 * 86_400;
+
 /// The demo's people beyond those whom its teams name.
 pub const DEMO_VISITOR: &str = "viv";
 
@@ -67,6 +70,29 @@ impl Engine {
         }
         let actor = self.demo_actor(name, "session")?;
         Ok((self.insert_session(&actor, None).await?, actor))
+    }
+
+    /// A token that reads and nothing else, for a calendar client, which keeps it in an address; answered this once.
+    pub async fn feed_token(&self, actor: &Actor) -> domain::Result<String> {
+        domain::access::authorize(actor, domain::access::Verb::Read)?;
+        Ok(self.insert_feed_token(actor).await?)
+    }
+
+    async fn insert_feed_token(&self, actor: &Actor) -> Result<String> {
+        let (token, now) = (format!("dmx_{}", random()?), self.now());
+        let info = TokenInfo {
+            id: uuid::Uuid::now_v7().to_string(),
+            user: actor.person.name.clone(),
+            scopes: join(&[Scope::Read]),
+            created: now,
+            expires: Some(now.plus_seconds(FEED_S)),
+            revoked: None,
+        };
+        let mut tx = self.0.store.write().await?;
+        self.0.store.insert_token(&mut tx, &sha256(&token), &info).await?;
+        self.0.store.record(&mut tx, Act::by(actor, now, "token.create", &info.id, "a calendar feed")).await?;
+        tx.commit().await?;
+        Ok(token)
     }
 
     async fn insert_session(&self, actor: &Actor, token: Option<String>) -> Result<String> {

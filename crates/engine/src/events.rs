@@ -13,10 +13,14 @@ pub enum Topic {
     Approvals,
     /// Kubernetes Events; at most once a second and cluster, for they come in bursts.
     Happenings,
+    /// Who is on call: a handoff, an override, a swap.
+    OnCall,
+    /// Incidents, their timers and their stories.
+    Incidents,
 }
 
 impl Topic {
-    pub const ALL: [Topic; 4] = [Topic::Matrix, Topic::Changes, Topic::Approvals, Topic::Happenings];
+    pub const ALL: [Topic; 6] = [Topic::Matrix, Topic::Changes, Topic::Approvals, Topic::Happenings, Topic::OnCall, Topic::Incidents];
 
     pub fn as_str(self) -> &'static str {
         match self {
@@ -24,6 +28,8 @@ impl Topic {
             Topic::Changes => "changes",
             Topic::Approvals => "approvals",
             Topic::Happenings => "happenings",
+            Topic::OnCall => "on_call",
+            Topic::Incidents => "incidents",
         }
     }
 }
@@ -36,7 +42,7 @@ pub struct Event {
 
 #[derive(Debug)]
 pub struct Bus {
-    versions: [AtomicU64; 4],
+    versions: [AtomicU64; Topic::ALL.len()],
     sender: broadcast::Sender<Event>,
 }
 

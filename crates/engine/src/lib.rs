@@ -8,15 +8,18 @@ mod error;
 pub mod events;
 pub mod fault;
 mod happenings;
+mod incidents;
 pub mod logs;
 mod matrix;
 pub mod metrics;
+pub mod oncall;
 mod releases;
 pub mod store;
 
 pub use changes::{Asked, IdempotencyKey, TrainPlan};
 pub use domain::{Error as DomainError, Result as DomainResult};
 pub use error::{Error, Result, StartError};
+pub use incidents::Opening;
 pub use store::{ChangeFilter, Page, PageRequest, Store, TokenInfo};
 
 use clusters::Cluster;
@@ -100,6 +103,7 @@ impl Engine {
         }
         engine.0.tasks.spawn(releases::recorder(engine.clone()));
         engine.0.tasks.spawn(changes::worker::run(engine.clone()));
+        engine.0.tasks.spawn(oncall::keep(engine.clone()));
         Ok(engine)
     }
 

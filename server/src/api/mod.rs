@@ -7,9 +7,12 @@ mod changes;
 mod events;
 mod health;
 mod holds;
+pub mod incidents;
 mod logs;
 mod me;
+mod oncall;
 pub mod openapi;
+mod overrides;
 mod path;
 mod query;
 mod trains;
@@ -65,6 +68,28 @@ pub fn routes() -> OpenApiRouter<Portal> {
         .routes(routes!(trains::abort))
         .routes(routes!(holds::list))
         .routes(routes!(holds::lift))
+        .routes(routes!(oncall::rotations))
+        .routes(routes!(oncall::on_call))
+        .routes(routes!(oncall::handoffs))
+        .routes(routes!(oncall::own_calendar))
+        .routes(routes!(oncall::rotation_calendar))
+        .routes(routes!(oncall::gaps))
+        .routes(routes!(oncall::ledger))
+        .routes(routes!(overrides::list, overrides::create))
+        .routes(routes!(overrides::preview))
+        .routes(routes!(overrides::undo))
+        .routes(routes!(overrides::swaps, overrides::offer))
+        .routes(routes!(overrides::accept))
+        .routes(routes!(overrides::decline))
+        .routes(routes!(overrides::withdraw))
+        .routes(routes!(incidents::severities))
+        .routes(routes!(incidents::due))
+        .routes(routes!(incidents::list, incidents::create))
+        .routes(routes!(incidents::show))
+        .routes(routes!(incidents::acknowledge))
+        .routes(routes!(incidents::resolve))
+        .routes(routes!(incidents::severity))
+        .routes(routes!(incidents::comment))
         .routes(routes!(events::stream))
 }
 

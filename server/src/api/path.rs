@@ -27,9 +27,28 @@ impl<S: Send + Sync> FromRequestParts<S> for PathId {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<PathId, Problem> {
         let text = one(parts, state).await?;
-        let is_id = text.len() <= 64 && text.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-' || c == b'_');
-        if is_id { Ok(PathId(text)) } else { Err(nothing(&text)) }
+        if is_id(&text) { Ok(PathId(text)) } else { Err(nothing(&text)) }
     }
+}
+
+/// A rotation's name, and the id of something that it has.
+pub struct PathNameAndId(pub Name, pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for PathNameAndId {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<PathNameAndId, Problem> {
+        let both = <Path<(String, String)> as FromRequestParts<S>>::from_request_parts(parts, state).await;
+        let Path((name, id)) = both.map_err(|_| nothing("such address"))?;
+        if !is_id(&id) {
+            return Err(nothing(&id));
+        }
+        Name::try_from(name.clone()).map(|name| PathNameAndId(name, id)).map_err(|_| nothing(&name))
+    }
+}
+
+fn is_id(text: &str) -> bool {
+    text.len() <= 64 && text.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-' || c == b'_')
 }
 
 /// For pages, which answer with a page: what could not be a name is not there.

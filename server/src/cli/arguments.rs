@@ -40,8 +40,37 @@ pub enum Command {
     Deploy(Deploy),
     /// Approve a change's plan
     Approve(Approve),
+    /// Who is on call, now or at any moment
+    OnCall(OnCall),
     /// Make, list and revoke API tokens
     Token(Token),
+}
+
+#[derive(Args)]
+pub struct OnCall {
+    /// Without it all rotations
+    pub rotation: Option<String>,
+    /// The moment, with its offset: 2026-12-25T03:00Z; without it now
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub at: Option<String>,
+    /// Print the API's JSON
+    #[arg(long)]
+    pub json: bool,
+    /// The configuration; without it ./devmatrix.yaml
+    #[arg(long, value_name = "FILE", conflicts_with = "server")]
+    pub config: Option<PathBuf>,
+    /// Where the embedded database lies; if there is none, the configuration alone answers
+    #[arg(long, value_name = "DIR", default_value = "data")]
+    pub data_dir: PathBuf,
+    /// Another database: postgres://… or sqlite://… [also from DEVMATRIX_DATABASE_URL]
+    #[arg(long, value_name = "URL", conflicts_with = "server")]
+    pub database_url: Option<String>,
+    /// Ask a running portal instead
+    #[arg(long, value_name = "URL")]
+    pub server: Option<String>,
+    /// A file that holds an API token, for --server [or the token itself in DEVMATRIX_TOKEN]
+    #[arg(long, value_name = "FILE", env = "DEVMATRIX_TOKEN_FILE")]
+    pub token_file: Option<PathBuf>,
 }
 
 #[derive(Args)]

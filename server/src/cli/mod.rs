@@ -6,6 +6,7 @@
 mod arguments;
 mod changes;
 mod check;
+mod oncall;
 mod remote;
 mod serve;
 mod show;
@@ -82,6 +83,7 @@ fn execute(command: Command) -> Done {
         Command::Deploy(deploy) => changes::deploy(&deploy),
         Command::Approve(approve) if approve.change.starts_with("TR-") => trains::approve(&approve),
         Command::Approve(approve) => changes::approve(&approve),
+        Command::OnCall(asked) => in_runtime(oncall::run(asked)),
         Command::Token(token) => in_runtime(token::run(token)),
     }
 }

@@ -14,7 +14,7 @@ use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
-use domain::access::Actor;
+use domain::access::{Actor, Scope};
 use domain::{Error, Result};
 use futures::{FutureExt, StreamExt};
 use http::header::{AUTHORIZATION, CONTENT_LENGTH};
@@ -108,13 +108,38 @@ fn log(method: &Method, path: &str, response: &Response, took: Duration) {
 /// Before the API: somebody known, by bearer token or by session.
 pub async fn api(State(portal): State<Portal>, mut request: Request, next: Next) -> Response {
     let address = address(&request);
-    match admit_api(&portal, request.method(), request.headers(), address).await {
+    let admitted = match feed_token(&request) {
+        Some(token) => admit_feed(&portal, &token).await,
+        None => admit_api(&portal, request.method(), request.headers(), address).await,
+    };
+    match admitted {
         Ok(actor) => {
             request.extensions_mut().insert(actor);
             next.run(request).await
         }
         Err(problem) => answer(&portal, problem, request).await,
     }
+}
+
+/// Calendar clients send no headers of ours: for a feed, and nothing else, the token may stand in the address.
+fn feed_token(request: &Request) -> Option<String> {
+    let is_feed = request.method() == Method::GET && request.uri().path().ends_with("/calendar.ics");
+    if !is_feed || request.headers().contains_key(AUTHORIZATION) {
+        return None;
+    }
+    let mut pairs = form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes());
+    pairs.find(|(key, _)| key == "token").map(|(_, token)| token.into_owned())
+}
+
+/// Addresses are written down in many places: a token that may do more than read does not belong into one.
+async fn admit_feed(portal: &Portal, token: &str) -> std::result::Result<Actor, Problem> {
+    let actor = portal.sessions.of_token(&portal.engine, token).await?;
+    let reads_only = actor.scopes == [Scope::Read] || portal.engine.is_demo();
+    if !reads_only {
+        let why = "This token may do more than read: make one with `--scopes read` for a calendar's address.";
+        return Err(Error::forbidden("not_a_feed_token", why).into());
+    }
+    Ok(Actor { scopes: actor.scopes.into_iter().filter(|scope| *scope == Scope::Read).collect(), ..actor })
 }
 
 async fn admit_api(portal: &Portal, method: &Method, headers: &HeaderMap, address: IpAddr) -> std::result::Result<Actor, Problem> {

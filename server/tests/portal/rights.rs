@@ -10,7 +10,8 @@ const PEOPLE: [(&str, bool, bool); 3] = [("viv", false, false), ("bea", true, fa
 fn may(access: Access, changes: bool, decides: bool) -> bool {
     match access {
         Access::Open | Access::Read => true,
-        Access::Change => changes,
+        // In the demo, whoever is in a team changes something too.
+        Access::Change | Access::Respond => changes,
         Access::Decide => decides,
     }
 }

@@ -1,6 +1,6 @@
 //! The table of all routes: who may. A route without a row fails [`every_route_has_a_row`].
 
-use Access::{Change, Decide, Open, Read};
+use Access::{Change, Decide, Open, Read, Respond};
 use serde_json::{Value, json};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,9 +13,11 @@ pub enum Access {
     Change,
     /// Approvers.
     Decide,
+    /// Whoever is in a team.
+    Respond,
 }
 
-pub const API: [(&str, &str, Access); 30] = [
+pub const API: [(&str, &str, Access); 55] = [
     ("GET", "/healthz", Open),
     ("GET", "/readyz", Open),
     ("GET", "/metrics", Open),
@@ -45,10 +47,35 @@ pub const API: [(&str, &str, Access); 30] = [
     ("POST", "/api/v1/trains/{id}/abort", Change),
     ("GET", "/api/v1/holds", Read),
     ("DELETE", "/api/v1/holds/{id}", Change),
+    ("GET", "/api/v1/rotations", Read),
+    ("GET", "/api/v1/rotations/{rotation}/calendar.ics", Read),
+    ("GET", "/api/v1/rotations/{rotation}/gaps", Read),
+    ("GET", "/api/v1/rotations/{rotation}/ledger", Read),
+    ("GET", "/api/v1/rotations/{rotation}/overrides", Read),
+    ("POST", "/api/v1/rotations/{rotation}/overrides", Respond),
+    ("POST", "/api/v1/rotations/{rotation}/overrides/preview", Respond),
+    ("DELETE", "/api/v1/rotations/{rotation}/overrides/{id}", Respond),
+    ("GET", "/api/v1/rotations/{rotation}/swaps", Read),
+    ("POST", "/api/v1/rotations/{rotation}/swaps", Respond),
+    ("POST", "/api/v1/swaps/{id}/accept", Respond),
+    ("POST", "/api/v1/swaps/{id}/decline", Respond),
+    ("POST", "/api/v1/swaps/{id}/withdraw", Respond),
+    ("GET", "/api/v1/on-call", Read),
+    ("GET", "/api/v1/on-call/handoffs", Read),
+    ("GET", "/api/v1/on-call/calendar.ics", Read),
+    ("GET", "/api/v1/severities", Read),
+    ("GET", "/api/v1/severities/{level}/due", Read),
+    ("GET", "/api/v1/incidents", Read),
+    ("POST", "/api/v1/incidents", Respond),
+    ("GET", "/api/v1/incidents/{id}", Read),
+    ("POST", "/api/v1/incidents/{id}/acknowledge", Respond),
+    ("POST", "/api/v1/incidents/{id}/resolve", Respond),
+    ("POST", "/api/v1/incidents/{id}/severity", Respond),
+    ("POST", "/api/v1/incidents/{id}/comments", Respond),
     ("GET", "/api/v1/events", Read),
 ];
 
-pub const PAGES: [(&str, &str, Access); 26] = [
+pub const PAGES: [(&str, &str, Access); 42] = [
     ("GET", "/", Read),
     ("GET", "/components", Read),
     ("GET", "/components/{component}", Read),
@@ -71,6 +98,22 @@ pub const PAGES: [(&str, &str, Access); 26] = [
     ("POST", "/trains/{id}/abort", Change),
     ("GET", "/approvals", Read),
     ("POST", "/holds/{id}/lift", Change),
+    ("GET", "/on-call", Read),
+    ("POST", "/on-call/overrides", Respond),
+    ("POST", "/on-call/overrides/{id}/undo", Respond),
+    ("POST", "/on-call/swaps", Respond),
+    ("POST", "/on-call/swaps/{id}/accept", Respond),
+    ("POST", "/on-call/swaps/{id}/decline", Respond),
+    ("POST", "/on-call/swaps/{id}/withdraw", Respond),
+    ("POST", "/on-call/calendar", Read),
+    ("GET", "/severity", Read),
+    ("GET", "/incidents", Read),
+    ("POST", "/incidents", Respond),
+    ("GET", "/incidents/{id}", Read),
+    ("POST", "/incidents/{id}/acknowledge", Respond),
+    ("POST", "/incidents/{id}/resolve", Respond),
+    ("POST", "/incidents/{id}/severity", Respond),
+    ("POST", "/incidents/{id}/comments", Respond),
     ("GET", "/sign-in", Open),
     ("POST", "/sign-in", Open),
     ("POST", "/sign-out", Open),
@@ -79,7 +122,11 @@ pub const PAGES: [(&str, &str, Access); 26] = [
 
 /// A path with something in place of its parameters.
 pub fn filled(path: &str) -> String {
-    path.replace("{component}", "api").replace("{environment}", "prod").replace("{id}", "CH-999")
+    path.replace("{component}", "api")
+        .replace("{environment}", "prod")
+        .replace("{id}", "CH-999")
+        .replace("{rotation}", "platform")
+        .replace("{level}", "P1")
 }
 
 /// A body that a route takes.
@@ -88,6 +135,10 @@ pub fn body(path: &str) -> Value {
         Some("trains" | "preview") if path.contains("/trains") => {
             json!({"components": ["api"], "environment": "prod", "from": "staging", "reason": "x"})
         }
+        _ if path.contains("/rotations/") => json!({}),
+        Some("incidents") => json!({"title": "It is slow", "severity": "P2"}),
+        Some("severity") => json!({"severity": "P1"}),
+        Some("comments" | "resolve") => json!({"text": "see the report"}),
         Some("changes" | "preview") => super::support::promotion(),
         Some("approve") => json!({"digest": "0"}),
         _ => json!({"reason": "none"}),

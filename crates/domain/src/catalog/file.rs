@@ -2,6 +2,7 @@
 //! in one reading; YAML itself stops at its first.
 
 mod access;
+mod oncall;
 
 use super::{Access, Approval, Catalog, Cluster, Component, DeclaredWorkload, Environment, Provider, Rule, Team};
 use crate::access::Role;
@@ -50,9 +51,14 @@ struct File {
     environments: Vec<RawEnvironment>,
     #[serde(default)]
     components: Vec<RawComponent>,
-    calendars: Option<Spanned<IgnoredAny>>,
-    rotations: Option<Spanned<IgnoredAny>>,
-    severities: Option<Spanned<IgnoredAny>>,
+    #[serde(default)]
+    people: Vec<oncall::RawContact>,
+    #[serde(default)]
+    calendars: Vec<oncall::RawCalendar>,
+    #[serde(default)]
+    rotations: Vec<oncall::RawRotation>,
+    #[serde(default)]
+    severities: Vec<oncall::RawLevel>,
     runbooks: Option<Spanned<IgnoredAny>>,
     channels: Option<Spanned<IgnoredAny>>,
 }
@@ -67,7 +73,7 @@ struct RawTeam {
     #[serde(default)]
     roles: Vec<Text>,
     groups: Option<Spanned<IgnoredAny>>,
-    calendar: Option<Spanned<IgnoredAny>>,
+    calendar: Option<Text>,
 }
 
 #[derive(Deserialize)]
@@ -154,11 +160,16 @@ struct RawResources {
 /// A plan waits this long for its votes when the policy does not say.
 const DEFAULT_EXPIRY_S: i64 = 86_400;
 
-/// Reads the file's text.
+/// Reads the file's text, with the time zones that were compiled in.
 pub fn read(text: &str) -> Result<Read, Vec<Problem>> {
+    read_in(text, &jiff::tz::TimeZoneDatabase::bundled())
+}
+
+/// Reads the file's text, with these time zones.
+pub fn read_in(text: &str, zones: &jiff::tz::TimeZoneDatabase) -> Result<Read, Vec<Problem>> {
     let file: File = serde_saphyr::from_str(text).map_err(|error| vec![yaml_problem(&error)])?;
     let mut reader = Reader::default();
-    let catalog = reader.catalog(file, crate::digest::sha256(text));
+    let catalog = reader.catalog(file, crate::digest::sha256(text), zones);
     if reader.problems.is_empty() { Ok(Read { catalog, warnings: reader.warnings }) } else { Err(reader.problems) }
 }
 
@@ -190,43 +201,56 @@ struct Reader {
 }
 
 impl Reader {
-    fn catalog(&mut self, file: File, version: String) -> Catalog {
+    fn catalog(&mut self, file: File, version: String, zones: &jiff::tz::TimeZoneDatabase) -> Catalog {
         self.later("sign_in", &file.sign_in, "people sign in with API tokens until single sign-on is there");
-        for (key, value) in [
-            ("calendars", &file.calendars),
-            ("rotations", &file.rotations),
-            ("severities", &file.severities),
-            ("runbooks", &file.runbooks),
-            ("channels", &file.channels),
-        ] {
+        for (key, value) in [("runbooks", &file.runbooks), ("channels", &file.channels)] {
             self.later(key, value, "this version does not read it yet");
         }
         self.distinct("team", file.teams.iter().map(|t| &t.name));
         self.distinct("cluster", file.clusters.iter().map(|c| &c.name));
         self.distinct("environment", file.environments.iter().map(|e| &e.name));
         self.distinct("component", file.components.iter().map(|c| &c.name));
+        self.distinct("calendar", file.calendars.iter().map(|c| &c.name));
         let names = Known {
             teams: values(file.teams.iter().map(|t| &t.name)),
             clusters: values(file.clusters.iter().map(|c| &c.name)),
             environments: file.environments.iter().map(|e| (e.name.value.clone(), e.stage.value)).collect(),
             components: values(file.components.iter().map(|c| &c.name)),
+            calendars: values(file.calendars.iter().map(|c| &c.name)),
         };
         if file.organisation.value.trim().is_empty() {
             self.problem(&file.organisation, "the organisation needs a name");
         }
         let external_url = file.external_url.map(|url| self.external_url(url));
-        let teams = file.teams.into_iter().map(|team| self.team(team)).collect();
+        let teams: Vec<Team> = file.teams.into_iter().map(|team| self.team(team, &names)).collect();
         let clusters = file.clusters.into_iter().map(|cluster| self.cluster(cluster)).collect();
         let mut environments: Vec<_> = file.environments.into_iter().map(|e| self.environment(e, &names)).collect();
         environments.sort_by_key(|e| e.stage);
         let components = file.components.into_iter().map(|c| self.component(c, &names)).collect();
-        Catalog { organisation: file.organisation.value, external_url, teams, clusters, environments, components, version }
+        let raw = oncall::Raw { people: file.people, calendars: file.calendars, rotations: file.rotations, severities: file.severities };
+        let declared: Vec<String> = names.environments.iter().map(|(name, _)| name.clone()).collect();
+        let oncall::OnCall { people, calendars, rotations, severities } = self.on_call(raw, &teams, &declared, zones);
+        Catalog {
+            organisation: file.organisation.value,
+            external_url,
+            teams,
+            clusters,
+            environments,
+            components,
+            contacts: people,
+            calendars,
+            rotations,
+            severities,
+            version,
+        }
     }
 
-    fn team(&mut self, team: RawTeam) -> Team {
+    fn team(&mut self, team: RawTeam, known: &Known) -> Team {
         self.name(&team.name);
         self.later("groups", &team.groups, "it needs single sign-on");
-        self.later("calendar", &team.calendar, "this version does not read it yet");
+        if let Some(calendar) = &team.calendar {
+            self.reference("calendar", calendar, &known.calendars);
+        }
         for member in &team.members {
             self.name(member);
         }
@@ -238,6 +262,7 @@ impl Reader {
             name,
             members: team.members.into_iter().map(|m| m.value).collect(),
             roles,
+            calendar: team.calendar.map(|calendar| calendar.value),
         }
     }
 
@@ -481,6 +506,7 @@ struct Known {
     clusters: Vec<String>,
     environments: Vec<(String, i64)>,
     components: Vec<String>,
+    calendars: Vec<String>,
 }
 
 fn values<'a>(names: impl Iterator<Item = &'a Text>) -> Vec<String> {

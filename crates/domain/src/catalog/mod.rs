@@ -3,12 +3,16 @@
 
 mod access;
 mod file;
+mod oncall;
 
 pub use access::{Access, Aks, ApiServer, Ca, Eks, Federation, Gke, Kubeconfig};
-pub use file::{Problem, Read, read};
+pub use file::{Problem, Read, read, read_in};
+pub use oncall::Contact;
 
 use crate::access::{Person, Role};
 use crate::clusters::{Container, Workload, WorkloadKey, WorkloadKind};
+use crate::incidents::{Calendar, Level};
+use crate::oncall::Rotation;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +25,12 @@ pub struct Catalog {
     /// By stage, then in the order of the file.
     pub environments: Vec<Environment>,
     pub components: Vec<Component>,
+    /// How people are reached.
+    pub contacts: Vec<Contact>,
+    pub calendars: Vec<Calendar>,
+    pub rotations: Vec<Rotation>,
+    /// The severity matrix, the most severe level first.
+    pub severities: Vec<Level>,
     /// SHA-256 of the file: the version that a plan was made under.
     pub version: String,
 }
@@ -31,6 +41,8 @@ pub struct Team {
     pub title: String,
     pub members: Vec<String>,
     pub roles: Vec<Role>,
+    /// The business calendar by which its problems are due.
+    pub calendar: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]

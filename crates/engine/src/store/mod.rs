@@ -6,12 +6,15 @@ mod access;
 pub(crate) mod alone;
 mod audit;
 mod changes;
+mod incidents;
+mod oncall;
 mod records;
 mod trains;
 
 pub use access::{SessionRow, TokenInfo};
 pub use audit::Act;
 pub use changes::{ChangeFilter, Journal, NewChange, Page, PageRequest};
+pub use incidents::NewIncident;
 pub use records::NewRecord;
 pub use trains::NewTrain;
 

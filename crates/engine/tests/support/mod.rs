@@ -221,7 +221,7 @@ pub fn deployment(namespace: &str, tag: &str) -> Value {
     })
 }
 
-async fn database(folder: &tempfile::TempDir) -> String {
+pub async fn database(folder: &tempfile::TempDir) -> String {
     match std::env::var("STORIES_POSTGRES") {
         Ok(url) => fresh_postgres(&url).await,
         Err(_) => format!("sqlite://{}?mode=rwc", folder.path().join("story.sqlite").display()),

@@ -6,5 +6,7 @@ mod changes;
 mod events;
 mod health;
 mod holds;
+mod incidents;
 mod logs;
+mod oncall;
 mod sessions;

@@ -17,15 +17,29 @@ async fn every_page_is_there_and_says_that_this_is_a_demo() {
         "/changes",
         "/changes?state=running&component=&cursor=",
         "/approvals",
+        "/on-call",
+        "/on-call?rotation=platform&at=2026-12-25T03:00&zone=Asia/Kolkata&from=2026-10-12",
+        "/severity",
+        "/severity?level=P3&from=2026-12-23T16:40&team=devops",
+        "/incidents",
+        "/incidents?state=open",
     ] {
         let page = demo.page(&cookie, path).await;
         assert_eq!(page.status, 200, "{path}: {}", page.text());
         assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
         assert!(page.text().to_lowercase().contains("demo cluster"), "{path}");
     }
-    for (path, status) in
-        [("/components/nothing", 404), ("/environments/A", 404), ("/changes/CH-99", 404), ("/nothing", 404), ("/changes?state=x", 400)]
-    {
+    for (path, status) in [
+        ("/components/nothing", 404),
+        ("/environments/A", 404),
+        ("/changes/CH-99", 404),
+        ("/nothing", 404),
+        ("/changes?state=x", 400),
+        ("/on-call?rotation=x", 404),
+        ("/on-call?zone=Mars/Olympus", 400),
+        ("/incidents/INC-9", 404),
+        ("/incidents?state=x", 400),
+    ] {
         let page = demo.page(&cookie, path).await;
         assert_eq!((page.status.as_u16(), page.header("content-type")), (status, "text/html; charset=utf-8"), "{path}");
     }

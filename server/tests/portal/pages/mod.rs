@@ -4,4 +4,6 @@ mod changes;
 mod components;
 mod environments;
 mod home;
+mod incidents;
+mod oncall;
 mod sign_in;
