@@ -3,34 +3,12 @@
 //!
 //! Invariant: a Secret is a name in here, never its content, and nothing asks a cluster for more.
 
+pub use super::labels::{Labels, Tags, selects};
+
 use super::{BarePod, BareSet, ReplicaSet, Workload, WorkloadKind};
-use crate::{Text, Time};
+use crate::Time;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
-
-pub type Labels = BTreeMap<String, String>;
-
-/// The labels of something that there are many of: as small as it can be, in order of their keys.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Tags(Box<[(Text, Text)]>);
-
-impl Tags {
-    pub fn get(&self, key: &str) -> Option<&str> {
-        let at = self.0.binary_search_by(|(name, _)| (**name).cmp(key)).ok()?;
-        Some(&self.0[at].1)
-    }
-
-    /// Each key and value, to be replaced by one that is shared.
-    pub fn texts(&mut self) -> impl Iterator<Item = &mut Text> {
-        self.0.iter_mut().flat_map(|(key, value)| [key, value])
-    }
-}
-
-impl From<Labels> for Tags {
-    fn from(labels: Labels) -> Tags {
-        Tags(labels.into_iter().map(|(key, value)| (key.into(), value.into())).collect())
-    }
-}
+use std::collections::BTreeSet;
 
 /// A HorizontalPodAutoscaler.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -268,11 +246,6 @@ pub struct Selected<T> {
     #[serde(flatten)]
     pub object: T,
     pub workloads: Vec<String>,
-}
-
-/// A selector of labels selects what has all of them.
-pub fn selects(selector: &Labels, labels: &Tags) -> bool {
-    selector.iter().all(|(key, value)| labels.get(key) == Some(value.as_str()))
 }
 
 impl Service {

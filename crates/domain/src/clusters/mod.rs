@@ -7,6 +7,7 @@ pub mod around;
 mod bare;
 mod cell;
 pub mod happenings;
+mod labels;
 mod listing;
 pub mod logs;
 mod matrix;
