@@ -46,7 +46,7 @@ async fn an_incident_is_opened_answered_raised_and_resolved_on_its_page() {
     }
     let page = demo.page(&cookie, "/incidents/INC-1").await.text();
     assert!(
-        page.contains("P2 to P0, to be answered by ") && page.contains("&lt;b>rolled back&lt;/b>") && !page.contains(">Acknowledge<"),
+        page.contains("P2 to P0, to be answered by ") && page.contains("&lt;b&gt;rolled back&lt;/b&gt;") && !page.contains(">Acknowledge<"),
         "{page}"
     );
     assert_eq!(post("/incidents/INC-1/severity", vec![("severity", "P1")]).await.status, 409);
