@@ -17,7 +17,10 @@ const DAY: i64 = 86_400;
 
 pub fn catalog() -> Arc<Catalog> {
     let read = domain::catalog::read(include_str!("../../../server/src/demo.yaml"));
-    Arc::new(read.map(|read| read.catalog).unwrap_or_else(|problems| panic!("{problems:?}")))
+    Arc::new(read.map(|read| read.catalog).unwrap_or_else(|problems| {
+        eprintln!("the demo's configuration is wrong: {problems:?}");
+        std::process::exit(1)
+    }))
 }
 
 fn arranged(id: &str, who: &str, from: i64, until: i64, swap: bool) -> Override {

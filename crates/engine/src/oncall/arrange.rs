@@ -71,7 +71,7 @@ impl Engine {
         let wanted = self.checked(&rotation.name, wanted, now)?;
         let others = self.0.store.overrides_in(&mut tx, &rotation.name).await?;
         if let Some(other) = wanted.in_the_way(rotation, &others) {
-            return Err(overlap(other).into());
+            return Err(overlap(other));
         }
         let made = of(actor, rotation, wanted, now);
         self.insert_override(&mut tx, actor, &made, now).await?;

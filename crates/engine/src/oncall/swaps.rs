@@ -98,7 +98,8 @@ impl Engine {
         self.may_answer(actor, &swap, answer)?;
         if answer == SwapState::Accepted {
             let rotation = self.0.catalog.rotation(&swap.rotation)?;
-            (window("give", swap.give, now)?, window("take", swap.take, now)?);
+            window("give", swap.give, now)?;
+            window("take", swap.take, now)?;
             let overrides = self.0.store.overrides_in(&mut tx, &rotation.name).await?;
             let halves = swap.halves([uuid::Uuid::now_v7().to_string(), uuid::Uuid::now_v7().to_string()], now);
             if let Some(other) =
