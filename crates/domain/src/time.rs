@@ -27,13 +27,19 @@ impl Time {
         text.parse::<jiff::Timestamp>().ok().map(|t| Time(t.as_millisecond()))
     }
 
-    fn timestamp(self) -> jiff::Timestamp {
+    pub fn timestamp(self) -> jiff::Timestamp {
         jiff::Timestamp::from_millisecond(self.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH)
     }
 
     /// `23 Nov 2026, 10:31 UTC`, for titles and for people.
     pub fn for_people(self) -> String {
         self.timestamp().strftime("%-d %b %Y, %H:%M:%S UTC").to_string()
+    }
+
+    /// `Mon 30 Nov 2026 08:00 Europe/Berlin`: as the clocks of a zone show it.
+    pub fn in_zone(self, zone: &jiff::tz::TimeZone) -> String {
+        let shown = self.timestamp().to_zoned(zone.clone()).strftime("%a %-d %b %Y %H:%M").to_string();
+        format!("{shown} {}", zone.iana_name().unwrap_or("UTC"))
     }
 }
 

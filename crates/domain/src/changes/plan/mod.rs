@@ -2,6 +2,7 @@
 //! exact object, exact patch, exact digest, whose votes it needs, until when. One file for each kind of change.
 
 mod companions;
+mod policy;
 mod promote;
 mod refusal;
 mod restart;
@@ -10,11 +11,13 @@ mod scale;
 mod unblock;
 
 pub use companions::Companion;
+use policy::{commit_authors, open};
 pub use promote::VERSION_LABEL;
 pub use refusal::{Refusal, RefusalCode};
 pub use unblock::Blocker;
 
 use super::diff::{Diff, diff};
+use super::freeze::Freeze;
 use super::write::{Patch, PatchKind};
 use super::{Hold, Kind, Request};
 use crate::Time;
@@ -60,6 +63,12 @@ pub struct Facts {
     pub autoscaler: Option<Autoscaler>,
     /// The pod that holds up a StatefulSet.
     pub blocker: Option<Blocker>,
+    /// Those that nobody has lifted.
+    pub freezes: Vec<Freeze>,
+    /// Asked by somebody who may break the glass and means to: a closed environment is no reason to refuse.
+    pub break_glass: bool,
+    /// Who wrote the commits of the release. None: the portal does not know.
+    pub authors: Option<Vec<String>>,
     /// The version of the policy: SHA-256 of the configuration.
     pub policy_version: String,
 }
@@ -93,7 +102,7 @@ impl Artifact {
 pub struct Gate {
     pub name: String,
     pub title: String,
-    /// `pass` or `warn`; what does not pass is a refusal, and no plan.
+    /// `pass` or `warn`; what does not pass is a refusal, and no plan. But `fail`, when the glass is to be broken: what is closed now.
     pub state: String,
     pub detail: String,
 }
@@ -128,6 +137,9 @@ pub struct Plan {
     pub diff: Diff,
     pub gates: Vec<Gate>,
     pub approval: Option<Approval>,
+    /// Who wrote the commits of the release, as far as it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authors: Option<Vec<String>>,
     pub policy_version: String,
     pub made_at: Time,
     pub valid_until: Time,
@@ -169,6 +181,7 @@ impl Draft {
 
 /// Decides. Nothing is read here: the same facts and request always give the same draft.
 pub fn draft(facts: &Facts, request: &Request) -> Result<Draft, Refusal> {
+    let open = open(facts, request.kind())?;
     let target = live_target(facts)?;
     let made = match request {
         Request::Promote { .. } => promote::promote(facts, target),
@@ -177,7 +190,7 @@ pub fn draft(facts: &Facts, request: &Request) -> Result<Draft, Refusal> {
         Request::Restart { .. } => restart::restart(facts, target),
         Request::Unblock { pod, .. } => unblock::unblock(facts, target, pod.as_str()),
     }?;
-    Ok(finish(facts, request, target, made))
+    Ok(finish(facts, request, target, made, open))
 }
 
 /// The target as it is, where it may be changed at all.
@@ -225,7 +238,7 @@ struct Made {
 /// A plan that needs no votes is executed at once; this is how long it may wait in the queue, in seconds.
 const UNATTENDED_S: i64 = 3600;
 
-fn finish(facts: &Facts, request: &Request, target: &Live, made: Made) -> Draft {
+fn finish(facts: &Facts, request: &Request, target: &Live, made: Made, open: Gate) -> Draft {
     let (component, env) = (&facts.component, &facts.environment);
     let made_at = facts.now.whole_seconds();
     let place = Target {
@@ -239,6 +252,7 @@ fn finish(facts: &Facts, request: &Request, target: &Live, made: Made) -> Draft 
     };
     let mut words = made.words;
     words.push(Word { what: "Target".into(), text: place_words(&place, &facts.cluster_title) });
+    let authors_gate = made.approval.as_ref().and_then(|approval| commit_authors(facts, request.kind(), approval));
     let plan = Plan {
         kind: request.kind(),
         component: component.name.clone(),
@@ -257,9 +271,10 @@ fn finish(facts: &Facts, request: &Request, target: &Live, made: Made) -> Draft 
         patch: made.patch,
         words,
         diff: Diff::default(),
-        gates: made.gates.into_iter().chain(owned_by_helm(target)).collect(),
+        gates: made.gates.into_iter().chain([open]).chain(authors_gate).chain(owned_by_helm(target)).collect(),
         valid_until: made_at.plus_seconds(made.approval.as_ref().map_or(UNATTENDED_S, |approval| approval.expires_s)),
         approval: made.approval,
+        authors: facts.authors.clone(),
         policy_version: facts.policy_version.clone(),
         made_at,
     };
@@ -297,6 +312,10 @@ fn pass(name: &str, title: &str, detail: String) -> Gate {
 
 fn warn(name: &str, title: &str, detail: String) -> Gate {
     Gate { name: name.into(), title: title.into(), state: "warn".into(), detail }
+}
+
+fn fail(name: &str, title: &str, detail: String) -> Gate {
+    Gate { name: name.into(), title: title.into(), state: "fail".into(), detail }
 }
 
 fn uid(object: &Value) -> String {

@@ -29,6 +29,10 @@ pub enum RefusalCode {
     ContainerMissing,
     /// The pod does not hold up its set.
     NotBlocked,
+    /// Somebody froze the environment.
+    Frozen,
+    /// The environment's windows are closed now.
+    WindowClosed,
 }
 
 impl RefusalCode {
@@ -51,6 +55,8 @@ impl RefusalCode {
             RefusalCode::ScaledByAutoscaler => "scaled_by_autoscaler",
             RefusalCode::ContainerMissing => "container_missing",
             RefusalCode::NotBlocked => "not_blocked",
+            RefusalCode::Frozen => "frozen",
+            RefusalCode::WindowClosed => "window_closed",
         }
     }
 }
