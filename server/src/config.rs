@@ -36,7 +36,7 @@ fn place(bytes: &[u8], at: usize) -> (usize, usize) {
 
 /// The catalog in a file; each problem is `FILE:LINE:COLUMN: what`.
 pub fn read(path: &Path) -> Result<Read, Failure> {
-    domain::catalog::read(&text(path)?).map_err(|problems| Failure::failed(listed(path, &problems).join("\n")))
+    domain::catalog::read(&text(path)?, &engine::zones()).map_err(|problems| Failure::failed(listed(path, &problems).join("\n")))
 }
 
 pub fn listed(path: &Path, problems: &[Problem]) -> Vec<String> {
@@ -102,7 +102,7 @@ mod tests {
     #[test]
     fn the_example_and_the_demo_are_good() {
         for (name, text) in [("example", include_str!("../devmatrix.example.yaml")), ("demo", include_str!("demo.yaml"))] {
-            let read = domain::catalog::read(text).unwrap_or_else(|problems| panic!("{name}: {problems:?}"));
+            let read = domain::catalog::read(text, &engine::zones()).unwrap_or_else(|problems| panic!("{name}: {problems:?}"));
             assert!(read.warnings.is_empty(), "{name}: {:?}", read.warnings);
             assert_eq!((read.catalog.components.len(), read.catalog.environments.len()), (8, 3), "{name}");
         }

@@ -20,7 +20,7 @@ impl Demo {
 }
 
 pub async fn start() -> Result<Demo, Failure> {
-    let read = domain::catalog::read(CONFIGURATION).map_err(|problems| {
+    let read = domain::catalog::read(CONFIGURATION, &engine::zones()).map_err(|problems| {
         let all: Vec<_> = problems.iter().map(ToString::to_string).collect();
         Failure::failed(format!("The demo's own configuration is wrong: {}", all.join("; ")))
     })?;

@@ -55,11 +55,13 @@ pub(super) fn panel(viewer: &Viewer, data: &ChangeData) -> Option<AnyView> {
 /// The undo of a Scale: the number that was.
 fn scale_back(viewer: &Viewer, change: &Change, before: i64) -> AnyView {
     let label = format!("Scale back to {}", words::count(before, "replica"));
-    let link = match authorize(&viewer.actor, Verb::Change) {
-        Ok(_) => {
+    let closed = viewer.closed(&change.plan.environment).map(|closed| closed.why.clone());
+    let allowed = authorize(&viewer.actor, Verb::Change).map_err(|why| why.to_string()).and_then(|_| closed.map_or(Ok(()), Err));
+    let link = match allowed {
+        Ok(()) => {
             view! { <a class="btn" href=links::scale(&change.plan.component, &change.plan.environment, before)>{label}</a> }.into_any()
         }
-        Err(why) => view! { <a class="btn" role="link" aria-disabled="true" tabindex="0" title=why.to_string()>{label}</a> }.into_any(),
+        Err(why) => view! { <a class="btn" role="link" aria-disabled="true" tabindex="0" title=why>{label}</a> }.into_any(),
     };
     view! { <div id="roll-back" data-key="roll-back"><Panel id="h-rb" title="Undo"><div class="panel-body stack-s"><p class="small muted">"You see the plan first."</p><div class="actions">{link}</div></div></Panel></div> }
         .into_any()

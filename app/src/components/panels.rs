@@ -1,7 +1,9 @@
 //! The panels of a component's page.
 
 use super::ComponentData;
-use crate::parts::{ActButton, Gap, Icon, Notice, Panel, PodSaidView, PodTable, RelTime, StateIcon, StatePill, gap_of, refused_hint};
+use crate::parts::{
+    ActButton, Gap, Icon, Notice, Panel, PodSaidView, PodTable, RelTime, StateIcon, StatePill, gap_of, may_ask, refused_hint,
+};
 use crate::{Viewer, links, words};
 use domain::Time;
 use domain::access::{Verb, authorize};
@@ -36,10 +38,17 @@ fn environment(viewer: &Viewer, data: &ComponentData, row: Option<&MatrixRow>, h
             <p class="title"><span class="ver">{version}</span><StatePill look=words::cell(cell.state)/></p>
             <div class="stack-s">{status(here, now)}{held_up(viewer, &data.view.name, here)}</div>
             {facts(here, now)}
+            {closed_hint(here)}
             <div class="actions">{gap}{logs(data, here)}{acts(viewer, &data.view.name, &data.view.title, here)}</div>
         </section>
     }
     .into_any()
+}
+
+/// Why its buttons are disabled, for everybody to read.
+fn closed_hint(here: &ComponentIn) -> Option<AnyView> {
+    let closed = here.environment.closed.as_ref()?;
+    Some(view! { <p class="small muted refused-hint" data-testid="closed">{closed.why.clone()}</p> }.into_any())
 }
 
 fn status(here: &ComponentIn, now: Time) -> AnyView {
@@ -63,7 +72,7 @@ fn status(here: &ComponentIn, now: Time) -> AnyView {
 fn held_up(viewer: &Viewer, component: &str, here: &ComponentIn) -> Option<AnyView> {
     let said = here.cell.blocker.as_ref()?;
     let href = links::unblock(component, &here.environment.name, &said.pod);
-    let refused = authorize(&viewer.actor, Verb::Change).err().map(|why| why.to_string());
+    let refused = may_ask(&here.environment, &viewer.actor).err();
     let act = match refused {
         None => view! { <a class="btn btn-s" href=href>{format!("Delete {}", said.pod)}</a> }.into_any(),
         Some(why) => {
@@ -115,8 +124,8 @@ fn acts(viewer: &Viewer, component: &str, title: &str, here: &ComponentIn) -> Op
         return None;
     }
     let about = format!(" {title} in {}", env.title);
-    if let Err(why) = authorize(&viewer.actor, Verb::Change) {
-        let (why, label) = (why.to_string(), about.clone());
+    if let Err(why) = may_ask(env, &viewer.actor) {
+        let label = about.clone();
         return Some(view! { <a class="btn btn-s" role="link" aria-disabled="true" tabindex="0" title=why>"Restart"<span class="vh">{label}</span></a> }.into_any());
     }
     let restart = links::restart(component, &env.name);

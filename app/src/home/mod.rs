@@ -1,5 +1,6 @@
 //! Home: what needs me, the matrix, what is under way.
 
+mod closed;
 mod needs;
 mod page;
 
@@ -7,7 +8,7 @@ pub(crate) use page::page;
 
 use domain::Result;
 use domain::access::Actor;
-use domain::changes::{Change, Hold, Progress, State};
+use domain::changes::{Change, Hold, Progress, Review, State};
 use domain::clusters::Matrix;
 use engine::{ChangeFilter, Engine, PageRequest};
 
@@ -22,6 +23,8 @@ pub struct HomeData {
     /// Ended ones, newest first.
     pub recent: Vec<Change>,
     pub holds: Vec<Hold>,
+    /// Of broken glasses, the first due first.
+    pub reviews: Vec<Review>,
 }
 
 /// How many ended changes home shows.
@@ -40,6 +43,7 @@ pub async fn load(engine: &Engine, actor: &Actor) -> Result<HomeData> {
         in_progress: open.into_iter().map(|change| (change.clone(), engine.progress(&change))).collect(),
         recent: newest.into_iter().filter(|change| change.state.is_terminal()).take(RECENT).collect(),
         holds: engine.holds(actor, None, None).await?,
+        reviews: engine.reviews(actor, false).await?,
     })
 }
 

@@ -37,7 +37,7 @@ pub fn gap_of(matrix: &Matrix, row: &MatrixRow, env: &EnvironmentHead, holds: &[
     if holds.iter().any(|hold| here(&hold.component, &hold.environment) && holds_back(hold, source)) {
         return Some(GapKind::OnHold(behind));
     }
-    Some(GapKind::Behind(behind, may_promote(matrix, from, source, actor)))
+    Some(GapKind::Behind(behind, may_promote(matrix, from, source, env, actor)))
 }
 
 /// The release in `source` is the one that is held.
@@ -48,13 +48,19 @@ fn holds_back(hold: &Hold, source: &Cell) -> bool {
     }
 }
 
-fn may_promote(matrix: &Matrix, from: &str, source: &Cell, actor: &Actor) -> Result<(), String> {
-    authorize(actor, Verb::Change).map_err(|error| error.to_string())?;
+fn may_promote(matrix: &Matrix, from: &str, source: &Cell, env: &EnvironmentHead, actor: &Actor) -> Result<(), String> {
+    may_ask(env, actor)?;
     if source.state == CellState::Healthy {
         return Ok(());
     }
     let title = matrix.environments.iter().find(|e| e.name == from).map_or(from, |e| e.title.as_str());
     Err(format!("{title} is {} now, so there is nothing proven to promote.", source.state.as_str()))
+}
+
+/// Whether this person may ask for a change here now, but for a rollback; else why not.
+pub fn may_ask(env: &EnvironmentHead, actor: &Actor) -> Result<(), String> {
+    authorize(actor, Verb::Change).map_err(|error| error.to_string())?;
+    env.closed.as_ref().map_or(Ok(()), |closed| Err(closed.why.clone()))
 }
 
 /// `component` is the row; `env` the target.

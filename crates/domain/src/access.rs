@@ -105,15 +105,17 @@ pub enum Verb {
     Change,
     /// Approve or reject.
     Decide,
+    /// Let a change through alone. Who may is asked of [`crate::changes::may_break_glass`].
+    BreakGlass,
     Administer,
 }
 
 impl Verb {
-    pub const ALL: [Verb; 4] = [Verb::Read, Verb::Change, Verb::Decide, Verb::Administer];
+    pub const ALL: [Verb; 5] = [Verb::Read, Verb::Change, Verb::Decide, Verb::BreakGlass, Verb::Administer];
 
     fn role(self) -> Option<Role> {
         match self {
-            Verb::Read => None,
+            Verb::Read | Verb::BreakGlass => None,
             Verb::Change => Some(Role::Deployer),
             Verb::Decide => Some(Role::Approver),
             Verb::Administer => Some(Role::Admin),
@@ -124,7 +126,7 @@ impl Verb {
         match self {
             Verb::Read => Scope::Read,
             Verb::Change => Scope::Change,
-            Verb::Decide => Scope::Approve,
+            Verb::Decide | Verb::BreakGlass => Scope::Approve,
             Verb::Administer => Scope::Admin,
         }
     }
@@ -134,6 +136,7 @@ impl Verb {
             Verb::Read => "read",
             Verb::Change => "ask for changes",
             Verb::Decide => "decide on changes",
+            Verb::BreakGlass => "break the glass",
             Verb::Administer => "administer the portal",
         }
     }
@@ -181,13 +184,13 @@ mod tests {
 
     #[test]
     fn roles_times_verbs() {
-        let table: [(&[Role], [bool; 4]); 6] = [
-            (&[], [true, false, false, false]),
-            (&[Role::Viewer], [true, false, false, false]),
-            (&[Role::Deployer], [true, true, false, false]),
-            (&[Role::Approver], [true, false, true, false]),
-            (&[Role::Deployer, Role::Approver], [true, true, true, false]),
-            (&[Role::Admin], [true, true, true, true]),
+        let table: [(&[Role], [bool; 5]); 6] = [
+            (&[], [true, false, false, true, false]),
+            (&[Role::Viewer], [true, false, false, true, false]),
+            (&[Role::Deployer], [true, true, false, true, false]),
+            (&[Role::Approver], [true, false, true, true, false]),
+            (&[Role::Deployer, Role::Approver], [true, true, true, true, false]),
+            (&[Role::Admin], [true, true, true, true, true]),
         ];
         for (roles, expected) in table {
             let got = Verb::ALL.map(|verb| authorize(&actor(roles, &Scope::ALL), verb).is_ok());

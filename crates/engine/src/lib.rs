@@ -13,7 +13,7 @@ pub mod metrics;
 mod releases;
 pub mod store;
 
-pub use changes::{Asked, IdempotencyKey};
+pub use changes::{Asked, IdempotencyKey, NewFreeze, Policy, Way, WindowView};
 pub use domain::{Error as DomainError, Result as DomainResult};
 pub use error::{Error, Result, StartError};
 pub use store::{ChangeFilter, Page, PageRequest, Store, TokenInfo};
@@ -55,6 +55,7 @@ pub(crate) struct Inner {
     clusters: BTreeMap<String, Arc<Cluster>>,
     bus: Arc<Bus>,
     records: releases::Records,
+    closings: changes::Closings,
     /// Rings when a change became ready or a worker should look again.
     work: Notify,
     /// This process, in leases.
@@ -78,6 +79,7 @@ impl Engine {
             clusters,
             bus,
             records: releases::Records::default(),
+            closings: changes::Closings::default(),
             work: Notify::new(),
             owner: uuid::Uuid::now_v7().to_string(),
             demo: options.demo.is_some(),
@@ -85,6 +87,8 @@ impl Engine {
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
         }));
+        let said = engine.refresh_closings().await;
+        said.map_err(|error| StartError(format!("The freezes in the database cannot be read: {error}")))?;
         for cluster in engine.0.clusters.values() {
             engine.0.tasks.spawn(cluster.clone().watch(engine.0.stop.clone()));
         }
@@ -159,6 +163,11 @@ impl Engine {
     fn cluster(&self, name: &str) -> Result<&Arc<Cluster>> {
         self.0.clusters.get(name).ok_or_else(|| Error::Domain(domain::Error::not_found(format!("cluster `{name}`"))))
     }
+}
+
+/// The time zones that a configuration may name: those that are built in, the same on every machine.
+pub fn zones() -> jiff::tz::TimeZoneDatabase {
+    jiff::tz::TimeZoneDatabase::bundled()
 }
 
 /// Opens the database by itself: the command line does, to make tokens before the first start.

@@ -5,6 +5,7 @@ mod body;
 mod catalog;
 mod changes;
 mod events;
+mod freezes;
 mod health;
 mod holds;
 mod logs;
@@ -12,6 +13,7 @@ mod me;
 pub mod openapi;
 mod path;
 mod query;
+mod reviews;
 
 pub use body::read as read_body;
 pub use path::{PathId, PathName};
@@ -56,6 +58,12 @@ pub fn routes() -> OpenApiRouter<Portal> {
         .routes(routes!(changes::approve))
         .routes(routes!(changes::reject))
         .routes(routes!(changes::abort))
+        .routes(routes!(changes::withdraw))
+        .routes(routes!(changes::break_glass))
+        .routes(routes!(freezes::list, freezes::set))
+        .routes(routes!(freezes::lift))
+        .routes(routes!(reviews::list))
+        .routes(routes!(reviews::close))
         .routes(routes!(holds::list))
         .routes(routes!(holds::lift))
         .routes(routes!(events::stream))

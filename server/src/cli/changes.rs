@@ -15,12 +15,12 @@ use std::time::{Duration, Instant};
 const LOOK_EVERY: Duration = Duration::from_millis(700);
 
 /// A portal that restarts is away for a moment; one that stays away so long is down.
-const PATIENCE_TO_ASK: Duration = Duration::from_secs(3);
+pub const PATIENCE_TO_ASK: Duration = Duration::from_secs(3);
 const PATIENCE_TO_WAIT: Duration = Duration::from_secs(60);
 
 #[derive(Deserialize)]
-struct Items<T> {
-    items: Vec<T>,
+pub struct Items<T> {
+    pub items: Vec<T>,
 }
 
 pub fn matrix(arguments: &Matrix) -> Done {
@@ -132,6 +132,9 @@ fn ask(client: &Client, asked: &Ask, kind: &str, own: Option<(&str, Value)>) -> 
     if let Some((field, value)) = own {
         body[field] = value;
     }
+    if asked.break_glass {
+        body["break_glass"] = json!(true);
+    }
     // An answer may be lost on its way; the key makes asking again the same request.
     let key = uuid::Uuid::now_v7().to_string();
     let answer = patiently(PATIENCE_TO_ASK, || client.post("/api/v1/changes", &body, Some(&key)))?;
@@ -150,7 +153,7 @@ pub fn approve(arguments: &Approve) -> Done {
 }
 
 /// What is about to be approved is said first.
-fn plan_to_approve(client: &Client, path: &str) -> Result<String, Failure> {
+pub fn plan_to_approve(client: &Client, path: &str) -> Result<String, Failure> {
     let change: ChangeView = client.get_as(path)?;
     eprintln!("{}: {}, asked for by {}.", change.label, plain(&change.plan.summary), change.requester);
     for word in &change.plan.words {
@@ -161,7 +164,7 @@ fn plan_to_approve(client: &Client, path: &str) -> Result<String, Failure> {
 }
 
 /// Prints the change, after its end when that is asked for. Waiting succeeds only when the change did.
-fn finish(client: &Client, answer: Value, remote: &Remote, wait: bool) -> Done {
+pub fn finish(client: &Client, answer: Value, remote: &Remote, wait: bool) -> Done {
     let (answer, change) = if wait { wait_for_end(client, answer)? } else { (answer.clone(), parse(answer)?) };
     if remote.json {
         print_json(&answer)?;
@@ -205,7 +208,7 @@ fn progress(change: &ChangeView) -> String {
 }
 
 /// Tries again while the portal is away, as long as `patience` lasts.
-fn patiently(patience: Duration, mut attempt: impl FnMut() -> Result<Value, Refused>) -> Result<Value, Failure> {
+pub fn patiently(patience: Duration, mut attempt: impl FnMut() -> Result<Value, Refused>) -> Result<Value, Failure> {
     let began = Instant::now();
     loop {
         match attempt() {
@@ -216,7 +219,7 @@ fn patiently(patience: Duration, mut attempt: impl FnMut() -> Result<Value, Refu
     }
 }
 
-fn print_json(value: &Value) -> Done {
+pub fn print_json(value: &Value) -> Done {
     println!("{value:#}");
     Ok(())
 }

@@ -15,7 +15,8 @@ const WITHIN: Duration = Duration::from_secs(15);
 pub fn run(check: &Check) -> Done {
     let path = config::file(check.config.as_deref())?;
     let text = config::text(&path)?;
-    let read = domain::catalog::read(&text).map_err(|problems| Failure::failed(config::listed(&path, &problems).join("\n")))?;
+    let read =
+        domain::catalog::read(&text, &engine::zones()).map_err(|problems| Failure::failed(config::listed(&path, &problems).join("\n")))?;
     let shown = path.display();
     for warning in &read.warnings {
         eprintln!("{shown}:{}:{}: warning: {}", warning.line, warning.column, warning.what);

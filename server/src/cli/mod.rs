@@ -6,6 +6,7 @@
 mod arguments;
 mod changes;
 mod check;
+mod policy;
 mod remote;
 mod serve;
 mod show;
@@ -77,6 +78,11 @@ fn execute(command: Command) -> Done {
         Command::Restart(restart) => changes::restart(&restart),
         Command::Unblock(unblock) => changes::unblock(&unblock),
         Command::Approve(approve) => changes::approve(&approve),
+        Command::Withdraw(withdraw) => policy::withdraw(&withdraw),
+        Command::BreakGlass(glass) => policy::break_glass(&glass),
+        Command::Freezes(list) => policy::freezes(&list),
+        Command::Freeze(freeze) => policy::freeze(&freeze),
+        Command::Unfreeze(unfreeze) => policy::unfreeze(&unfreeze),
         Command::Token(token) => in_runtime(token::run(token)),
     }
 }

@@ -7,11 +7,13 @@ use crate::problem::Problem;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use axum::response::Response;
+use domain::digest::sha256;
+use engine::IdempotencyKey;
 use http::header::CONTENT_TYPE;
 use std::collections::HashMap;
 
 pub struct Form {
-    pub bytes: Bytes,
+    bytes: Bytes,
     fields: HashMap<String, String>,
 }
 
@@ -36,6 +38,12 @@ impl Form {
     /// A field that was left out is an empty one.
     pub fn get(&self, name: &str) -> &str {
         self.fields.get(name).map_or("", String::as_str)
+    }
+
+    /// A double click sends the same bytes twice and does one thing.
+    pub fn key(&self) -> Option<IdempotencyKey> {
+        let key = self.some("key").filter(|key| key.len() <= 200 && key.bytes().all(|c| c.is_ascii_graphic()))?;
+        Some(IdempotencyKey { key, body_sha256: sha256(&self.bytes) })
     }
 
     pub fn some(&self, name: &str) -> Option<String> {

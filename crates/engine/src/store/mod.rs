@@ -5,6 +5,7 @@
 mod access;
 mod audit;
 mod changes;
+mod policy;
 mod records;
 
 pub use access::{SessionRow, TokenInfo};

@@ -47,7 +47,7 @@ fn catalog(folder: &std::path::Path, clusters: &[(&str, &str)]) -> Catalog {
         );
         environments += &format!("  - {{name: in-{name}, stage: 1, cluster: {name}, namespace: devmatrix}}\n");
     }
-    read(&format!("organisation: Test\nclusters:\n{entries}environments:\n{environments}")).unwrap().catalog
+    read(&format!("organisation: Test\nclusters:\n{entries}environments:\n{environments}"), &engine::zones()).unwrap().catalog
 }
 
 #[tokio::test]

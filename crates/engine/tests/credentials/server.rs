@@ -154,7 +154,7 @@ pub fn surroundings(clock: &Clock, variables: &[(&str, &str)]) -> Surroundings {
 /// The cluster that a configuration with this entry declares.
 pub fn declared(entry: &str) -> catalog::Cluster {
     let text = format!("organisation: Test\nclusters:\n  - {{name: prod, {entry}}}\n");
-    catalog::read(&text).unwrap_or_else(|problems| panic!("{problems:?}")).catalog.clusters.remove(0)
+    catalog::read(&text, &engine::zones()).unwrap_or_else(|problems| panic!("{problems:?}")).catalog.clusters.remove(0)
 }
 
 pub async fn client(entry: &str, surroundings: &Surroundings) -> kube::Client {
