@@ -6,6 +6,7 @@
 mod around;
 mod data;
 mod people;
+mod policy;
 
 use app::{Site, Theme, Viewer, render};
 use data::*;
@@ -33,7 +34,7 @@ fn site() -> Site {
     }
 }
 
-fn viewer(person: &str, path: &str, theme: Theme) -> Viewer {
+pub fn viewer(person: &str, path: &str, theme: Theme) -> Viewer {
     let matrix = matrix();
     let waiting = if person == "dmitri" { 2 } else { 0 };
     Viewer::of(actor(person), &matrix, waiting, theme, path)
@@ -67,6 +68,9 @@ fn pages() -> Vec<(String, String)> {
         add("change-viewer", render::change(&site, &viv("/changes/CH-12"), &change_pages()[0].1, NOW));
         for (name, data) in new_changes() {
             add(&name, render::new_change(&site, &bea("/changes/new"), &data, NOW));
+        }
+        for (name, html) in policy::pages(&site, theme) {
+            add(name, html);
         }
         add("approvals", render::approvals(&site, &dmitri("/approvals"), &approvals(true), NOW));
         add("approvals-none", render::approvals(&site, &viv("/approvals"), &approvals(false), NOW));
