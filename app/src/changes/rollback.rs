@@ -2,7 +2,7 @@
 //! shows the plan; nothing happens before that is confirmed.
 
 use super::ChangeData;
-use crate::parts::{ActButton, Icon, Panel, refused_hint};
+use crate::parts::{ActButton, Icon, Panel, may_ask, refused_hint};
 use crate::{Viewer, links, words};
 use domain::access::{Verb, authorize};
 use domain::changes::{Change, Kind, State};
@@ -55,8 +55,11 @@ pub(super) fn panel(viewer: &Viewer, data: &ChangeData) -> Option<AnyView> {
 /// The undo of a Scale: the number that was.
 fn scale_back(viewer: &Viewer, change: &Change, before: i64) -> AnyView {
     let label = format!("Scale back to {}", words::count(before, "replica"));
-    let closed = viewer.closed(&change.plan.environment).map(|closed| closed.why.clone());
-    let allowed = authorize(&viewer.actor, Verb::Change).map_err(|why| why.to_string()).and_then(|_| closed.map_or(Ok(()), Err));
+    let env = viewer.environments.iter().find(|env| env.head.name == change.plan.environment);
+    let allowed = match env {
+        Some(env) => may_ask(&env.head, viewer),
+        None => authorize(&viewer.actor, Verb::Change).map(|_| ()).map_err(|why| why.to_string()),
+    };
     let link = match allowed {
         Ok(()) => {
             view! { <a class="btn" href=links::scale(&change.plan.component, &change.plan.environment, before)>{label}</a> }.into_any()

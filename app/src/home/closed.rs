@@ -31,7 +31,6 @@ pub(super) fn review(viewer: &Viewer, review: &Review, now: Time) -> AnyView {
     };
     let due = (!overdue).then(|| view! { " · due in "<Until at=review.due_at now=now/> });
     let href = format!("{}#review", links::change(&review.label));
-    let place = viewer.environment_title(&review.environment).to_owned();
     let lead = if overdue {
         view! { <StateIcon look=words::change(State::Failed)/> }.into_any()
     } else {
@@ -43,7 +42,7 @@ pub(super) fn review(viewer: &Viewer, review: &Review, now: Time) -> AnyView {
             <span class="lead">{lead}</span>
             <span class="grow">
                 <a class="table-link" href=href.clone()>{title}</a><br/>
-                <span class="small muted">{format!("{}, {} in {place} by {}", review.label, review.summary, words::person(&review.glass.by))}{due}</span>
+                <span class="small muted">{format!("{}, {}, by {}", review.label, review.summary, words::person(&review.glass.by))}{due}</span>
             </span>
             <span class="end"><a class="btn btn-s" href=href>{button}<span class="vh">{format!(" of {}", review.label)}</span></a></span>
         </li>

@@ -92,7 +92,7 @@ fn row(around: Around<'_>, component: &MatrixRow) -> AnyView {
 
 fn cell(around: Around<'_>, component: &MatrixRow, env: &EnvironmentHead, cell: &Cell) -> AnyView {
     let now = around.now;
-    let gap = gap_of(around.matrix, component, env, around.holds, around.open, &around.viewer.actor).map(|kind| {
+    let gap = gap_of(around.matrix, component, env, around.holds, around.open, around.viewer).map(|kind| {
         view! { <Gap kind=kind component=component.name.clone() title=component.title.clone() env=env.clone() now=now/> }
     });
     let href = links::component_in(&component.name, &env.name);

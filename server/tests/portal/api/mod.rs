@@ -7,4 +7,5 @@ mod events;
 mod health;
 mod holds;
 mod logs;
+mod policy;
 mod sessions;

@@ -2,4 +2,5 @@
 
 mod changes;
 mod home;
+mod policy;
 mod sign_in;
