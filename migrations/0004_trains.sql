@@ -12,3 +12,6 @@ CREATE TABLE trains (
 
 ALTER TABLE changes ADD COLUMN train TEXT;
 CREATE INDEX changes_by_train ON changes (train);
+
+-- What the voter held on call at that moment, as JSON; nothing in votes of before.
+ALTER TABLE votes ADD COLUMN duties TEXT;

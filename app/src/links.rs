@@ -63,6 +63,24 @@ pub fn autoscale(component: &str, environment: &str, bounds: Bounds) -> String {
     query("/changes/new", &[("kind", "autoscale"), ("component", component), ("environment", environment), ("min", &min), ("max", &max)])
 }
 
+/// The page of a plan that is made although its environment is closed.
+pub fn to_break_glass(wanted: &crate::changes::Wanted) -> String {
+    let text = |value: &Option<String>| value.clone().unwrap_or_default();
+    let (from, revision, replicas, pod) = (text(&wanted.from), text(&wanted.to_revision), text(&wanted.replicas), text(&wanted.pod));
+    let all = [
+        ("kind", wanted.kind.as_str()),
+        ("component", &wanted.component),
+        ("environment", &wanted.environment),
+        ("from", &from),
+        ("to_revision", &revision),
+        ("replicas", &replicas),
+        ("pod", &pod),
+        ("reason", &wanted.reason),
+        ("break_glass", "1"),
+    ];
+    query("/changes/new", &all)
+}
+
 /// The logs of a component in an environment.
 pub fn logs(component: &str, environment: &str) -> String {
     query(&format!("/components/{}/logs", encode(component)), &[("environment", environment)])

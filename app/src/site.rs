@@ -1,7 +1,10 @@
 //! What every page knows: the site it belongs to, and who looks at it.
 
 use domain::Result;
-use domain::access::Actor;
+use domain::access::{Actor, Verb, authorize};
+use domain::catalog::Duty;
+use domain::changes::votes::Voter;
+use domain::changes::{Closed, may_break_glass};
 use domain::clusters::{CellState, EnvironmentHead, Matrix};
 use engine::Engine;
 
@@ -60,6 +63,10 @@ pub struct EnvironmentHealth {
 #[derive(Clone, Debug)]
 pub struct Viewer {
     pub actor: Actor,
+    /// What they have to do on call now: a rule may ask for it.
+    pub duties: Vec<Duty>,
+    /// Who may break the glass beside the administrators: whoever is primary on call now.
+    pub primary: Vec<String>,
     /// Changes that this person may decide now.
     pub approvals_waiting: i64,
     pub environments: Vec<EnvironmentHealth>,
@@ -72,12 +79,30 @@ impl Viewer {
     pub async fn load(engine: &Engine, actor: &Actor, theme: Theme, path: &str) -> Result<Viewer> {
         let matrix = engine.matrix(actor).await?;
         let waiting = engine.waiting_for(actor).await?.len() + engine.trains_waiting_for(actor).await?.len();
-        Ok(Viewer::of(actor.clone(), &matrix, waiting as i64, theme, path))
+        let viewer = Viewer::of(actor.clone(), &matrix, waiting as i64, theme, path);
+        let duties = engine.voter(&actor.person.name, engine.now()).await?.duties;
+        Ok(Viewer { duties, primary: engine.primary_on_call(engine.now()).await?, ..viewer })
     }
 
     pub fn of(actor: Actor, matrix: &Matrix, approvals_waiting: i64, theme: Theme, path: &str) -> Viewer {
         let environments = matrix.environments.iter().map(|head| EnvironmentHealth::of(head, matrix)).collect();
-        Viewer { actor, approvals_waiting, environments, theme, path: path.to_owned() }
+        Viewer { actor, duties: Vec::new(), primary: Vec::new(), approvals_waiting, environments, theme, path: path.to_owned() }
+    }
+
+    /// The reader, as votes are counted.
+    pub fn voter(&self) -> Voter {
+        Voter { person: self.actor.person.clone(), duties: self.duties.clone() }
+    }
+
+    /// Whether the reader may break the glass now.
+    pub fn may_break_glass(&self) -> Result<()> {
+        let allowed = authorize(&self.actor, Verb::BreakGlass)?;
+        may_break_glass(allowed.person(), &self.primary).map(|_| ())
+    }
+
+    /// What closes an environment now.
+    pub fn closed(&self, environment: &str) -> Option<&Closed> {
+        self.environments.iter().find(|e| e.head.name == environment)?.head.closed.as_ref()
     }
 
     /// `Production East` for `prod`; the name itself when it is not known.

@@ -3,7 +3,7 @@
 
 use crate::portal::Portal;
 use crate::problem::Problem;
-use crate::web::{approvals, catalog, changes, holds, home, incidents, logs, oncall, preferences, sign_in, trains};
+use crate::web::{approvals, catalog, changes, freezes, holds, home, incidents, logs, oncall, preferences, sign_in, trains};
 use crate::{api, guard, site, web};
 use axum::Router;
 use axum::extract::{Request, State};
@@ -47,6 +47,11 @@ pub fn pages() -> Vec<Route> {
         form("/changes/{id}/approve", changes::approve),
         form("/changes/{id}/reject", changes::reject),
         form("/changes/{id}/abort", changes::abort),
+        form("/changes/{id}/withdraw", changes::withdraw),
+        form("/changes/{id}/break-glass", changes::break_glass),
+        form("/changes/{id}/review", changes::review),
+        form("/freezes", freezes::set),
+        form("/freezes/{id}/lift", freezes::lift),
         page("/trains/new", trains::new),
         form("/trains/new", trains::ask),
         page("/trains/{id}", trains::show),

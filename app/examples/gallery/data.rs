@@ -8,7 +8,7 @@ use app::components::{ComponentData, ComponentsData};
 use app::environments::{EnvironmentData, EnvironmentsData};
 use app::home::HomeData;
 use app::logs::LogsData;
-use domain::catalog::{Approval, Provider, Rule};
+use domain::catalog::{Approval, Group, Provider, Rule};
 use domain::changes::diff::Diff;
 use domain::changes::*;
 use domain::clusters::*;
@@ -46,6 +46,7 @@ fn head(name: &str, title: &str, provider: Provider, region: &str, production: b
             last_seen: Some(ago(if reachable { 1 } else { 43 })),
             trouble: if reachable { String::new() } else { "connection timed out".into() },
         },
+        closed: None,
     }
 }
 
@@ -155,7 +156,8 @@ pub fn matrix() -> Matrix {
 const DIFF: &str = "--- before\n+++ after\n@@ -3,8 +3,8 @@\n metadata:\n   name: devmatrix-api\n   annotations:\n-    kubernetes.io/change-cause: \"CH-8 promote 1.42.3 by bea\"\n+    kubernetes.io/change-cause: \"CH-12 promote 1.43.1 by bea\"\n spec:\n   replicas: 4\n@@ -21,7 +21,7 @@\n     spec:\n       containers:\n       - name: api\n-        image: registry.devmatrix.example/devmatrix/api:1.42.3@sha256:4be1c07fa6d2aa11e107c2\n+        image: registry.devmatrix.example/devmatrix/api:1.43.1@sha256:9d20ab53c1f8ab0060b8f4\n         ports:\n         - containerPort: 8000\n";
 
 fn approval() -> Approval {
-    Approval { rules: vec![Rule { from: vec!["devops".into()], needed: 1 }], exclude_requester: true, expires_s: DAY }
+    let rules = vec![Rule { from: vec![Group::Team("devops".into()), Group::Person("paul".into())], needed: 1 }];
+    Approval { rules, exclude_requester: true, exclude_authors: false, expires_s: DAY }
 }
 
 fn gates(warn: bool) -> Vec<Gate> {
@@ -229,6 +231,7 @@ pub fn plan(kind: Kind, component: &str, from: &str, to: &str, environment: &str
         diff: Diff { unified: DIFF.into(), added: 2, removed: 2 },
         gates: gates(kind == Kind::Rollback),
         approval: (kind == Kind::Promote).then(approval),
+        authors: None,
         policy_version: "p".into(),
         made_at: ago(44 * MIN),
         valid_until: NOW.plus_seconds(23 * HOUR),
@@ -264,7 +267,14 @@ pub fn change(number: i64, state: State, plan: Plan) -> Change {
     let votes = if waits || plan.approval.is_none() {
         vec![]
     } else {
-        vec![Vote { by: "dmitri".into(), vote: VoteKind::Approve, at: ago(14 * MIN), digest: plan.digest(), reason: "looks good".into() }]
+        vec![Vote {
+            by: "dmitri".into(),
+            vote: VoteKind::Approve,
+            at: ago(14 * MIN),
+            digest: plan.digest(),
+            reason: "looks good".into(),
+            duties: vec![],
+        }]
     };
     let outcome = state.is_terminal().then(|| Outcome {
         state,
@@ -286,13 +296,14 @@ pub fn change(number: i64, state: State, plan: Plan) -> Change {
         plan,
         requested_at: ago(44 * MIN),
         votes,
+        glass: None,
         steps,
         outcome,
         written_generation: (!waits).then_some(62),
     }
 }
 
-fn api(number: i64, state: State) -> Change {
+pub fn api(number: i64, state: State) -> Change {
     change(number, state, plan(Kind::Promote, "api", "1.42.3", "1.43.1", "prod"))
 }
 
@@ -344,6 +355,7 @@ pub fn home(full: bool) -> HomeData {
         holds: vec![hold()],
         catalog: crate::oncall::catalog(),
         on_call: crate::oncall::on_call_now(),
+        reviews: vec![],
     }
 }
 
@@ -473,7 +485,15 @@ pub fn environment(name: &str) -> EnvironmentData {
         }],
         inventory: super::around::inventory(),
     };
-    EnvironmentData { view, holds: vec![], open: vec![api(12, State::AwaitingApproval)] }
+    EnvironmentData {
+        view,
+        holds: vec![],
+        open: vec![api(12, State::AwaitingApproval)],
+        policy: super::policy::policy(),
+        freezes: vec![],
+        key: "0190".into(),
+        tried: None,
+    }
 }
 
 pub fn changes(nothing: bool) -> ChangesData {
@@ -487,7 +507,7 @@ pub fn changes(nothing: bool) -> ChangesData {
     ChangesData { filter, items, next: (!nothing).then(|| "abc".into()), components }
 }
 
-fn on_page(change: Change, progress: (i64, i64, i64), tried: Option<Tried>) -> ChangeData {
+pub fn on_page(change: Change, progress: (i64, i64, i64), tried: Option<Tried>) -> ChangeData {
     let (desired, updated, ready) = progress;
     let component = change.plan.component.clone();
     ChangeData {
@@ -498,6 +518,7 @@ fn on_page(change: Change, progress: (i64, i64, i64), tried: Option<Tried>) -> C
         pods: pods(&component, &change.plan.to.version()),
         deployments: records(&component, "prod"),
         holds: vec![],
+        review: None,
         change,
         tried,
     }
@@ -527,6 +548,7 @@ pub fn new_changes() -> Vec<(String, NewChangeData)> {
         min: None,
         max: None,
         image: None,
+        break_glass: false,
         reason: String::new(),
     };
     let page = |kind: &str, plan, hold, error| NewChangeData {

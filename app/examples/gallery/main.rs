@@ -7,6 +7,7 @@ mod around;
 mod data;
 mod oncall;
 mod people;
+mod policy;
 mod trains;
 
 use app::{Site, Theme, Viewer, render};
@@ -37,7 +38,7 @@ fn site() -> Site {
     }
 }
 
-fn viewer(person: &str, path: &str, theme: Theme) -> Viewer {
+pub fn viewer(person: &str, path: &str, theme: Theme) -> Viewer {
     let matrix = matrix();
     let waiting = if person == "dmitri" { 2 } else { 0 };
     Viewer::of(actor(person), &matrix, waiting, theme, path)
@@ -77,6 +78,9 @@ fn pages() -> Vec<(String, String)> {
         }
         for (name, data) in new_trains() {
             add(name, render::new_train(&site, &bea("/trains/new?environment=prod"), &data, NOW));
+        }
+        for (name, html) in policy::pages(&site, theme) {
+            add(name, html);
         }
         add("approvals", render::approvals(&site, &dmitri("/approvals"), &approvals(true), NOW));
         add("approvals-none", render::approvals(&site, &viv("/approvals"), &approvals(false), NOW));

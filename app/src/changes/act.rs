@@ -7,10 +7,11 @@ use crate::parts::{ActButton, Icon, Notice, Panel, ReasonField, may_vote, refuse
 use crate::{Viewer, links};
 use domain::access::{Verb, authorize};
 use domain::changes::State;
+use domain::changes::votes::may_withdraw;
 use domain::{Error, Result};
 use leptos::prelude::*;
 
-fn action(data: &ChangeData, what: &str) -> String {
+pub(super) fn action(data: &ChangeData, what: &str) -> String {
     format!("{}/{what}", links::change(&data.change.label()))
 }
 
@@ -24,7 +25,7 @@ pub(super) fn buttons(viewer: &Viewer, data: &ChangeData) -> AnyView {
             view! { <div class="actions in-reach"><a class="btn btn-ghost" href="#decide">"Abort"</a><a class="btn btn-primary" href=href>"Decide on the train"</a></div> }.into_any()
         }
         State::AwaitingApproval => {
-            let vote = may_vote(change, &viewer.actor).err().map(|why| why.to_string());
+            let vote = may_vote(change, viewer).err().map(|why| why.to_string());
             view! {
                 <div class="actions in-reach">
                     <a class="btn btn-ghost" href="#decide">"Abort"</a>
@@ -47,12 +48,15 @@ pub(super) fn buttons(viewer: &Viewer, data: &ChangeData) -> AnyView {
 }
 
 /// What was tried, and why it did not work. It stays while the page goes on living.
-pub(super) fn tried(data: &ChangeData) -> Option<AnyView> {
-    let tried = data.tried.as_ref()?;
+pub(crate) fn tried(tried: &Option<Tried>) -> Option<AnyView> {
+    let tried = tried.as_ref()?;
     let what = match tried.act {
         Act::Approve => "Not approved.",
         Act::Reject => "Not rejected.",
         Act::Abort => "Not aborted.",
+        Act::Withdraw => "The vote was not withdrawn.",
+        Act::BreakGlass => "The glass was not broken.",
+        Act::Review => "The review was not closed.",
     };
     let look = crate::words::change(State::Failed);
     Some(
@@ -66,10 +70,11 @@ pub(super) fn decide(viewer: &Viewer, data: &ChangeData) -> Option<AnyView> {
     if change.state.is_terminal() {
         return None;
     }
-    let vote =
-        (change.state == State::AwaitingApproval && change.plan.train.is_none()).then(|| vote_form(data, may_vote(change, &viewer.actor)));
+    let alone = change.state == State::AwaitingApproval && change.plan.train.is_none();
+    let vote = alone.then(|| vote_form(data, may_vote(change, viewer)));
     let abort = abort_form(data, authorize(&viewer.actor, Verb::Change).map(|_| ()));
-    Some(view! { <div id="decide" data-key="decide"><Panel id="h-decide" title="Decide">{vote}{abort}</Panel></div> }.into_any())
+    let withdraw = withdraw_form(viewer, data);
+    Some(view! { <div id="decide" data-key="decide"><Panel id="h-decide" title="Decide">{vote}{withdraw}{abort}</Panel></div> }.into_any())
 }
 
 fn vote_form(data: &ChangeData, allowed: Result<()>) -> AnyView {
@@ -88,6 +93,21 @@ fn vote_form(data: &ChangeData, allowed: Result<()>) -> AnyView {
         </form>
     }
     .into_any()
+}
+
+/// For whoever approved, before it is executed.
+fn withdraw_form(viewer: &Viewer, data: &ChangeData) -> Option<AnyView> {
+    authorize(&viewer.actor, Verb::Decide).ok()?;
+    may_withdraw(&data.change, &viewer.actor.person).ok()?;
+    Some(
+        view! {
+            <form class="panel-body stack-s" method="post" action=action(data, "withdraw")>
+                <p class="small muted">"You approved this plan. Until it is executed you may take that back."</p>
+                <div class="actions"><ActButton label="Withdraw my vote" class=""/></div>
+            </form>
+        }
+        .into_any(),
+    )
 }
 
 fn reject_button(data: &ChangeData, refused: Option<String>) -> AnyView {
@@ -119,11 +139,11 @@ fn abort_form(data: &ChangeData, allowed: Result<()>) -> AnyView {
 }
 
 /// What was written in the form that failed, and what was wrong with it.
-fn kept(tried: &Option<Tried>, acts: &[Act]) -> (String, Option<String>) {
+pub(crate) fn kept(tried: &Option<Tried>, acts: &[Act]) -> (String, Option<String>) {
     match tried {
         Some(tried) if acts.contains(&tried.act) => {
             let error = match &tried.error {
-                Error::Invalid { field, why } if field == "reason" => Some(why.clone()),
+                Error::Invalid { field, why } if field == "reason" || field == "note" => Some(why.clone()),
                 _ => None,
             };
             (tried.reason.clone(), error)

@@ -2,8 +2,9 @@
 
 use super::{NewChangeData, panels};
 use crate::components::panels as component_panels;
-use crate::parts::{GateList, Notice, PageHead, Panel, ReasonField};
+use crate::parts::{GateList, Icon, Notice, PageHead, Panel, ReasonField};
 use crate::{Viewer, links, words};
+use domain::catalog::Group;
 use domain::changes::{Kind, Plan, RefusalCode, State};
 use domain::{Error, Time};
 use leptos::prelude::*;
@@ -15,6 +16,9 @@ pub(crate) fn page(viewer: &Viewer, data: &NewChangeData, now: Time) -> AnyView 
         Err(_) => format!("{verb} {} in {}", data.component_title, data.environment_title),
     };
     let meta = match &data.plan {
+        Ok(plan) if is_closed(plan) => {
+            "Nothing has happened yet. It waits until its environment opens, or until you break the glass on its page."
+        }
         Ok(plan) if plan.approval.is_some() => "Nothing has happened yet. Another person decides on exactly this plan.",
         Ok(_) => "Nothing has happened yet. It starts as soon as you confirm: no second vote is needed.",
         Err(_) => "Nothing has happened.",
@@ -30,6 +34,11 @@ pub(crate) fn page(viewer: &Viewer, data: &NewChangeData, now: Time) -> AnyView 
         {body}
     }
     .into_any()
+}
+
+/// Planned although its environment is closed.
+fn is_closed(plan: &Plan) -> bool {
+    plan.gates.iter().any(|gate| gate.name == "open" && gate.state == "fail")
 }
 
 /// Why the form that was sent made no change.
@@ -63,6 +72,7 @@ fn form(viewer: &Viewer, data: &NewChangeData, plan: &Plan) -> AnyView {
     let environment = viewer.environment_title(&plan.environment).to_owned();
     let (label, class) = match plan.kind {
         Kind::Rollback => (format!("Roll back to {}", plan.to.version()), "btn btn-danger"),
+        _ if is_closed(plan) => ("Ask, to break the glass".to_owned(), "btn btn-danger"),
         _ if plan.approval.is_some() => ("Ask for approval".to_owned(), "btn btn-primary"),
         Kind::Promote => (format!("Promote to {environment}"), "btn btn-primary"),
         Kind::Scale => (format!("Scale to {}", words::count(plan.desired, "replica")), "btn btn-primary"),
@@ -87,6 +97,7 @@ fn form(viewer: &Viewer, data: &NewChangeData, plan: &Plan) -> AnyView {
             {hidden("min", &wanted.min)}
             {hidden("max", &wanted.max)}
             {hidden("image", &wanted.image)}
+            {wanted.break_glass.then(|| view! { <input type="hidden" name="break_glass" value="1"/> })}
             <input type="hidden" name="key" value=data.key.clone()/>
             <ReasonField id="reason" label="Reason" value=wanted.reason.clone() hint="Others read it when they decide, and later" error=invalid/>
             {approvers(plan).map(|text| view! { <p class="small muted">{text}</p> })}
@@ -98,8 +109,13 @@ fn form(viewer: &Viewer, data: &NewChangeData, plan: &Plan) -> AnyView {
 
 fn approvers(plan: &Plan) -> Option<String> {
     let approval = plan.approval.as_ref()?;
-    let rules: Vec<_> =
-        approval.rules.iter().map(|rule| format!("{} of {}", words::count(rule.needed, "vote"), rule.from.join(" or "))).collect();
+    let rules: Vec<_> = approval
+        .rules
+        .iter()
+        .map(|rule| {
+            format!("{} of {}", words::count(rule.needed, "vote"), rule.from.iter().map(Group::in_words).collect::<Vec<_>>().join(" or "))
+        })
+        .collect();
     let own = if approval.exclude_requester { " Your own vote does not count." } else { "" };
     Some(format!("Needs {} within {}.{own}", words::list(&rules), domain::time::span(approval.expires_s)))
 }
@@ -113,11 +129,27 @@ fn refused(viewer: &Viewer, data: &NewChangeData, error: &Error, now: Time) -> A
         <Panel id="h-next" title="What to do">
             <div class="panel-body stack-s">
                 <p>{what_to_do(error)}</p>
+                {behind_glass(viewer, data, error)}
                 <div class="actions"><a class="btn" href=links::component(&data.wanted.component)>{format!("To {}", data.component_title)}</a><a class="btn btn-ghost" href="/">"Home"</a></div>
             </div>
         </Panel>
     }
     .into_any()
+}
+
+/// For whoever may: the same plan, made to break the glass for it.
+fn behind_glass(viewer: &Viewer, data: &NewChangeData, error: &Error) -> Option<AnyView> {
+    if !matches!(error.code(), "frozen" | "window_closed") || viewer.may_break_glass().is_err() {
+        return None;
+    }
+    let href = links::to_break_glass(&data.wanted);
+    Some(
+        view! {
+            <p>"You may break the glass: you see the plan first, and say why it cannot wait. Another person reviews it within a day."</p>
+            <div class="actions"><a class="btn btn-danger-quiet" href=href><Icon name="lock"/>"Plan it to break the glass"</a></div>
+        }
+        .into_any(),
+    )
 }
 
 fn what_to_do(error: &Error) -> &'static str {
@@ -148,6 +180,8 @@ fn what_to_do(error: &Error) -> &'static str {
         RefusalCode::NoAutoscaler => "Scale it instead: the component's page has the number of replicas.",
         RefusalCode::ContainerMissing => "Add the container there, or take it out of `containers` in devmatrix.yaml.",
         RefusalCode::NotBlocked => "Look at the component's page: it says what holds it up now.",
+        RefusalCode::Frozen => "Wait until the freeze ends or somebody lifts it on the environment's page. A rollback passes it.",
+        RefusalCode::WindowClosed => "Plan it again when the environment is open. A rollback passes a closed window.",
         RefusalCode::IdempotencyKeyReused => "Open this page again and send the form from there.",
     }
 }

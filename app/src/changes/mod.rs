@@ -2,22 +2,24 @@
 
 mod act;
 mod fresh;
+mod glass;
 mod list;
 mod page;
 mod panels;
 mod rollback;
 
+pub(crate) use act::{kept, tried};
 pub(crate) use fresh::page as fresh_page;
 pub(crate) use list::{page as list_page, table};
 pub(crate) use page::page;
 
 use domain::access::Actor;
-use domain::changes::{Bounds, Change, Hold, Kind, Plan, Progress, Request, State, image, reason, replicas};
+use domain::changes::{Bounds, Change, Hold, Kind, Plan, Progress, Request, Review, State, image, reason, replicas};
 use domain::clusters::{PodView, WorkloadKind};
 use domain::names::Name;
 use domain::releases::{DeploymentRecord, ImageRef};
 use domain::{Error, Result};
-use engine::{ChangeFilter, Engine, PageRequest};
+use engine::{ChangeFilter, Engine, PageRequest, Way};
 
 /// The filters of the list, as they stand in the URL. Unknown values match nothing and are shown as they are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -62,6 +64,9 @@ pub enum Act {
     Approve,
     Reject,
     Abort,
+    Withdraw,
+    BreakGlass,
+    Review,
 }
 
 #[derive(Clone, Debug)]
@@ -77,6 +82,8 @@ pub struct ChangeData {
     pub deployments: Vec<DeploymentRecord>,
     /// On this component in this environment.
     pub holds: Vec<Hold>,
+    /// Where the glass was broken for it.
+    pub review: Option<Review>,
     pub tried: Option<Tried>,
 }
 
@@ -94,6 +101,7 @@ pub async fn load(engine: &Engine, actor: &Actor, id: &str, tried: Option<Tried>
         pods: here.map(|here| here.pods.clone()).unwrap_or_default(),
         deployments: here.map(|here| here.deployments.clone()).unwrap_or_default(),
         holds: engine.holds(actor, Some(&component), Some(&environment)).await?,
+        review: engine.review_of(actor, &change).await?,
         change,
         tried,
     })
@@ -113,6 +121,8 @@ pub struct Wanted {
     pub max: Option<String>,
     pub image: Option<String>,
     pub reason: String,
+    /// Planned although its environment is closed.
+    pub break_glass: bool,
 }
 
 impl Wanted {
@@ -152,6 +162,10 @@ impl Wanted {
         }
     }
 
+    pub fn way(&self) -> Way {
+        if self.break_glass { Way::BreakGlass } else { Way::Ordinary }
+    }
+
     pub fn kind(&self) -> Option<Kind> {
         Kind::parse(&self.kind)
     }
@@ -185,7 +199,7 @@ pub async fn load_new(engine: &Engine, actor: &Actor, wanted: Wanted, error: Opt
     let component_title = catalog.component(&wanted.component)?.title.clone();
     let environment_title = catalog.environment(&wanted.environment)?.title.clone();
     let holds = engine.holds(actor, Some(&wanted.component), Some(&wanted.environment)).await?;
-    let plan = engine.preview(actor, request).await;
+    let plan = engine.preview_by(actor, request, wanted.way()).await;
     let hold = plan.as_ref().err().and_then(|error| refusing(error, holds));
     let key = uuid::Uuid::now_v7().to_string();
     Ok(NewChangeData { wanted, plan, component_title, environment_title, hold, key, error })

@@ -1,6 +1,6 @@
 //! The page of one change: plan, diff, gates, votes, steps, rollout; what one can do is always in reach.
 
-use super::{ChangeData, act, panels, rollback};
+use super::{ChangeData, act, glass, panels, rollback};
 use crate::parts::{GateList, Notice, PageHead, Panel, RelTime, StepList, Until, VoteList};
 use crate::{Viewer, links, words};
 use domain::Time;
@@ -13,12 +13,13 @@ pub(crate) fn page(viewer: &Viewer, data: &ChangeData, now: Time) -> AnyView {
     view! {
         <PageHead title=title crumb=Some((("Changes", "/changes"), change.label())) look=Some(words::change(change.state)) meta=Some(meta(data, now)) actions=Some(act::buttons(viewer, data))/>
         <p class="vh" data-key="state" data-state=change.state.as_str() data-say=change.label() data-testid="state">{change.state.title()}</p>
-        {act::tried(data)}
+        {act::tried(&data.tried)}
         {outcome(data)}
+        {glass::closed(viewer, change)}
         <div class="split">
             {panels::said(data)}
             {panels::plan(data, now)}
-            <div class="aside" data-key="aside">{act::decide(viewer, data)}{rollback::panel(viewer, data)}{votes(viewer, data, now)}{panels::rollout(data, now)}{gates(data)}</div>
+            <div class="aside" data-key="aside">{act::decide(viewer, data)}{glass::break_glass(viewer, data)}{glass::review(viewer, data, now)}{rollback::panel(viewer, data)}{votes(viewer, data, now)}{panels::rollout(data, now)}{gates(data)}</div>
             {panels::diff(data)}
             {steps(data, now)}
             {panels::pods(data, now)}
@@ -77,10 +78,7 @@ fn votes(viewer: &Viewer, data: &ChangeData, now: Time) -> Option<AnyView> {
     let change = &data.change;
     change.plan.approval.as_ref()?;
     let end = view! { <span class="muted" data-testid="votes">{crate::approvals::votes(change)}</span> }.into_any();
-    Some(
-        view! { <Panel id="h-votes" title="Votes" end=end><VoteList change=change.clone() actor=viewer.actor.clone() now=now/></Panel> }
-            .into_any(),
-    )
+    Some(view! { <Panel id="h-votes" title="Votes" end=end><VoteList change=change viewer=viewer now=now/></Panel> }.into_any())
 }
 
 fn steps(data: &ChangeData, now: Time) -> AnyView {

@@ -2,7 +2,7 @@
 //! shows the plan; nothing happens before that is confirmed.
 
 use super::ChangeData;
-use crate::parts::{ActButton, Icon, Panel, refused_hint};
+use crate::parts::{ActButton, Icon, Panel, may_ask, refused_hint};
 use crate::{Viewer, links, words};
 use domain::access::{Verb, authorize};
 use domain::changes::{Change, Kind, State};
@@ -59,16 +59,21 @@ fn number_back(viewer: &Viewer, change: &Change) -> Option<AnyView> {
     let (component, environment) = (&change.plan.component, &change.plan.environment);
     if let Some(before) = change.plan.scaled_from {
         let label = format!("Scale back to {}", words::count(before, "replica"));
-        return Some(undo(viewer, links::scale(component, environment, before), label));
+        return Some(undo(viewer, change, links::scale(component, environment, before), label));
     }
     let before = change.plan.bounds_from?;
-    Some(undo(viewer, links::autoscale(component, environment, before), format!("Back to {before} replicas")))
+    Some(undo(viewer, change, links::autoscale(component, environment, before), format!("Back to {before} replicas")))
 }
 
-fn undo(viewer: &Viewer, href: String, label: String) -> AnyView {
-    let link = match authorize(&viewer.actor, Verb::Change) {
-        Ok(_) => view! { <a class="btn" href=href>{label}</a> }.into_any(),
-        Err(why) => view! { <a class="btn" role="link" aria-disabled="true" tabindex="0" title=why.to_string()>{label}</a> }.into_any(),
+fn undo(viewer: &Viewer, change: &Change, href: String, label: String) -> AnyView {
+    let env = viewer.environments.iter().find(|env| env.head.name == change.plan.environment);
+    let allowed = match env {
+        Some(env) => may_ask(&env.head, viewer),
+        None => authorize(&viewer.actor, Verb::Change).map(|_| ()).map_err(|why| why.to_string()),
+    };
+    let link = match allowed {
+        Ok(()) => view! { <a class="btn" href=href>{label}</a> }.into_any(),
+        Err(why) => view! { <a class="btn" role="link" aria-disabled="true" tabindex="0" title=why>{label}</a> }.into_any(),
     };
     view! { <div id="roll-back" data-key="roll-back"><Panel id="h-rb" title="Undo"><div class="panel-body stack-s"><p class="small muted">"You see the plan first."</p><div class="actions">{link}</div></div></Panel></div> }
         .into_any()

@@ -1,7 +1,7 @@
 //! The panels of a component's page.
 
 use super::ComponentData;
-use crate::parts::{ActButton, Gap, Icon, Notice, Panel, RelTime, StateIcon, StatePill, gap_of, refused_hint};
+use crate::parts::{ActButton, Gap, Icon, Notice, Panel, RelTime, StateIcon, StatePill, gap_of, may_ask, refused_hint};
 use crate::{Viewer, links, words};
 use domain::Time;
 use domain::access::{Verb, authorize};
@@ -20,7 +20,7 @@ pub(super) fn environments(viewer: &Viewer, data: &ComponentData, now: Time) -> 
 
 fn environment(viewer: &Viewer, data: &ComponentData, row: Option<&MatrixRow>, here: &ComponentIn, now: Time) -> AnyView {
     let (env, cell) = (&here.environment, &here.cell);
-    let gap = row.and_then(|row| gap_of(&data.matrix, row, env, &data.holds, &data.open, &viewer.actor)).map(|kind| {
+    let gap = row.and_then(|row| gap_of(&data.matrix, row, env, &data.holds, &data.open, viewer)).map(|kind| {
         view! { <Gap kind=kind component=data.view.name.clone() title=data.view.title.clone() env=env.clone() now=now/> }
     });
     let heading = format!("e-{}", env.name);
@@ -34,12 +34,18 @@ fn environment(viewer: &Viewer, data: &ComponentData, row: Option<&MatrixRow>, h
                 <p class="small muted">{format!("{} · {}", env.cluster.title(), env.namespace)}</p>
             </div>
             <p class="title"><span class="ver">{version}</span><StatePill look=words::cell(cell.state)/></p>
-            <div class="stack-s">{status(here, now)}{held_up(viewer, &data.view.name, here)}</div>
+            <div class="stack-s">{status(here, now)}{closed_hint(here)}{held_up(viewer, &data.view.name, here)}</div>
             {facts(here, now)}
             <div class="actions">{gap}{logs(data, here)}{acts(viewer, &data.view.name, &data.view.title, here)}</div>
         </section>
     }
     .into_any()
+}
+
+/// Why its buttons are disabled, for everybody to read.
+fn closed_hint(here: &ComponentIn) -> Option<AnyView> {
+    let closed = here.environment.closed.as_ref()?;
+    Some(view! { <p class="small muted refused-hint" data-testid="closed">{closed.why.clone()}</p> }.into_any())
 }
 
 fn status(here: &ComponentIn, now: Time) -> AnyView {
@@ -63,7 +69,7 @@ fn status(here: &ComponentIn, now: Time) -> AnyView {
 fn held_up(viewer: &Viewer, component: &str, here: &ComponentIn) -> Option<AnyView> {
     let said = here.cell.blocker.as_ref()?;
     let href = links::unblock(component, &here.environment.name, &said.pod);
-    let refused = authorize(&viewer.actor, Verb::Change).err().map(|why| why.to_string());
+    let refused = may_ask(&here.environment, viewer).err();
     let act = match refused {
         None => view! { <a class="btn btn-s" href=href>{format!("Delete {}", said.pod)}</a> }.into_any(),
         Some(why) => {
@@ -115,8 +121,8 @@ fn acts(viewer: &Viewer, component: &str, title: &str, here: &ComponentIn) -> Op
         return None;
     }
     let about = format!(" {title} in {}", env.title);
-    if let Err(why) = authorize(&viewer.actor, Verb::Change) {
-        let (why, label) = (why.to_string(), about.clone());
+    if let Err(why) = may_ask(env, viewer) {
+        let label = about.clone();
         return Some(view! { <a class="btn btn-s" role="link" aria-disabled="true" tabindex="0" title=why>"Restart"<span class="vh">{label}</span></a> }.into_any());
     }
     let restart = links::restart(component, &env.name);

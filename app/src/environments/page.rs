@@ -1,6 +1,6 @@
 //! One environment: its cluster, what is declared against what is observed, what nobody declared.
 
-use super::EnvironmentData;
+use super::{EnvironmentData, policy};
 use crate::components::panels;
 use crate::parts::{Notice, PageHead, Panel, RelTime, StatePill};
 use crate::{Viewer, links, words};
@@ -16,9 +16,11 @@ pub(crate) fn page(viewer: &Viewer, data: &EnvironmentData, now: Time) -> AnyVie
     view! {
         <PageHead title=env.title.clone() crumb=Some((("Environments", "/environments"), env.title.clone())) look=Some(words::cell(state)) meta=Some(meta(viewer, env, now)) actions=together(viewer, env)/>
         {trouble(env, now)}
+        {policy::closed(data)}
         {panels::holds(viewer, &data.holds, &links::environment(&env.name), now)}
         {components(data, now)}
         {under_way(data, now)}
+        {policy::panel(viewer, data, now)}
         {undeclared(data)}
         {super::bare::panel(&data.view.inventory, now)}
         {super::inventory::panels(&data.view.inventory, now)}

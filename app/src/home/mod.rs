@@ -1,5 +1,6 @@
 //! Home: what needs me, the matrix, what is under way.
 
+mod closed;
 mod needs;
 mod page;
 
@@ -8,7 +9,7 @@ pub(crate) use page::page;
 use domain::Result;
 use domain::access::Actor;
 use domain::catalog::Catalog;
-use domain::changes::{Change, Hold, Progress, State, Train};
+use domain::changes::{Change, Hold, Progress, Review, State, Train};
 use domain::clusters::Matrix;
 use domain::oncall::view::OnCallView;
 use engine::{ChangeFilter, Engine, PageRequest};
@@ -29,6 +30,8 @@ pub struct HomeData {
     pub catalog: Arc<Catalog>,
     /// Of each rotation, now.
     pub on_call: Vec<OnCallView>,
+    /// Of broken glasses, the first due first.
+    pub reviews: Vec<Review>,
 }
 
 /// How many ended changes home shows.
@@ -50,6 +53,7 @@ pub async fn load(engine: &Engine, actor: &Actor) -> Result<HomeData> {
         holds: engine.holds(actor, None, None).await?,
         on_call: engine.on_call(actor, None, engine.now()).await?,
         catalog: engine.catalog(),
+        reviews: engine.reviews(actor, false).await?,
     })
 }
 

@@ -1,19 +1,20 @@
-//! What waits for the reader: votes to cast, failures of their own.
+//! What waits for the reader: votes to cast, failures of their own; and for anybody, reviews of broken glasses.
 
-use super::HomeData;
+use super::{HomeData, closed};
 use crate::parts::{Panel, StateIcon, Until};
-use crate::{links, words};
+use crate::{Viewer, links, words};
 use domain::Time;
 use domain::changes::{Change, State, Train};
 use leptos::prelude::*;
 
-pub(super) fn panel(data: &HomeData, now: Time) -> AnyView {
-    let count = data.failed.len() as i64 + i64::from(!(data.waiting.is_empty() && data.trains.is_empty()));
+pub(super) fn panel(viewer: &Viewer, data: &HomeData, now: Time) -> AnyView {
+    let count = data.reviews.len() as i64 + data.failed.len() as i64 + i64::from(!(data.waiting.is_empty() && data.trains.is_empty()));
     let list = if count == 0 {
         view! { <p class="panel-body muted" data-testid="nothing-waits">"Nothing waits for you."</p> }.into_any()
     } else {
         let failed = data.failed.iter().map(failure).collect_view();
-        view! { <ul class="rows">{failed}{approvals(data, now)}</ul> }.into_any()
+        let reviews = data.reviews.iter().map(|review| closed::review(viewer, review, now)).collect_view();
+        view! { <ul class="rows">{reviews}{failed}{approvals(data, now)}</ul> }.into_any()
     };
     if count == 0 {
         return view! { <Panel id="h-needs" title="Needs you">{list}</Panel> }.into_any();

@@ -1,6 +1,6 @@
 //! Home: needs you, the matrix, changes in progress, recent changes.
 
-use super::{HomeData, needs};
+use super::{HomeData, closed, needs};
 use crate::parts::{Elapsed, MatrixTable, PageHead, Panel, RelTime, RolloutBar, StatePill, pods_of};
 use crate::{Viewer, links, words};
 use domain::Time;
@@ -18,7 +18,8 @@ pub(crate) fn page(viewer: &Viewer, data: &HomeData, now: Time) -> AnyView {
     let table = view! { <MatrixTable matrix=matrix holds=&data.holds open=&open viewer=viewer labelled="h-matrix" now=now/> }.into_any();
     view! {
         <PageHead title="Home"/>
-        {needs::panel(data, now)}
+        {closed::notices(viewer)}
+        {needs::panel(viewer, data, now)}
         {crate::oncall::home_panel(&data.catalog, &data.on_call, &viewer.actor.person.name)}
         <Panel id="h-matrix" title="Components and environments" sub=sub end=attention(viewer)>{table}</Panel>
         <div class="cols-2 even">{in_progress(data, now)}{recent(viewer, data, now)}</div>

@@ -1,9 +1,10 @@
 //! Gates, votes and steps: what was checked, who decided, how far it is.
 
 use super::{Elapsed, Icon, RelTime};
-use crate::words;
+use crate::{Viewer, words};
 use domain::Time;
-use domain::access::{Actor, Verb, authorize};
+use domain::access::{Verb, authorize};
+use domain::catalog::Group;
 use domain::changes::{Change, Gate, State, Step, VoteKind, votes};
 use domain::time::span;
 use leptos::prelude::*;
@@ -11,7 +12,11 @@ use leptos::prelude::*;
 #[component]
 pub fn GateList(gates: Vec<Gate>) -> impl IntoView {
     let rows = gates.into_iter().map(|gate| {
-        let (class, said) = if gate.state == "pass" { ("healthy", "passed") } else { ("degraded", "warning") };
+        let (class, said) = match gate.state.as_str() {
+            "pass" => ("healthy", "passed"),
+            "fail" => ("down", "not passed"),
+            _ => ("degraded", "warning"),
+        };
         view! {
             <li class=class data-gate=gate.name>
                 <Icon name=class/>
@@ -24,7 +29,7 @@ pub fn GateList(gates: Vec<Gate>) -> impl IntoView {
 
 /// The rules, the votes, and whether the reader may vote.
 #[component]
-pub fn VoteList(change: Change, actor: Actor, now: Time) -> impl IntoView {
+pub fn VoteList<'a>(change: &'a Change, viewer: &'a Viewer, now: Time) -> AnyView {
     let cast = change.votes.iter().map(|vote| {
         let (class, said) = match vote.vote {
             VoteKind::Approve => ("healthy", "approved"),
@@ -42,27 +47,27 @@ pub fn VoteList(change: Change, actor: Actor, now: Time) -> impl IntoView {
         }
     });
     let waiting = change.state == State::AwaitingApproval;
-    view! { <ul class="checks">{cast.collect_view()}{rules(&change, &actor, waiting)}{barred(&change, &actor, waiting)}</ul> }
+    view! { <ul class="checks">{cast.collect_view()}{rules(change, viewer, waiting)}{barred(change, viewer, waiting)}</ul> }.into_any()
 }
 
-fn rules(change: &Change, actor: &Actor, waiting: bool) -> Option<AnyView> {
+fn rules(change: &Change, viewer: &Viewer, waiting: bool) -> Option<AnyView> {
     let approval = change.plan.approval.as_ref()?;
     let (class, icon) = if waiting { ("paused", "paused") } else { ("unknown", "lock") };
-    let mine = (waiting && may_vote(change, actor).is_ok()).then(|| view! { <p class="why">"You may vote."</p> });
+    let mine = (waiting && may_vote(change, viewer).is_ok()).then(|| view! { <p class="why">"You may vote."</p> });
     let rows = approval.rules.iter().map(|rule| {
         let number = if rule.needed == 1 { "One".to_owned() } else { rule.needed.to_string() };
-        let teams = words::list(&rule.from).replace(" and ", " or ");
-        view! { <li class=class><Icon name=icon/><div><span class="medium">{format!("{number} of team {teams}")}</span>{mine.clone()}</div></li> }
+        let groups = words::list(&rule.from.iter().map(Group::in_words).collect::<Vec<_>>()).replace(" and ", " or ");
+        view! { <li class=class><Icon name=icon/><div><span class="medium">{format!("{number} of {groups}")}</span>{mine.clone()}</div></li> }
     });
     Some(rows.collect_view().into_any())
 }
 
 /// Why the reader's vote does not count here.
-fn barred(change: &Change, actor: &Actor, waiting: bool) -> Option<AnyView> {
+fn barred(change: &Change, viewer: &Viewer, waiting: bool) -> Option<AnyView> {
     if !waiting {
         return None;
     }
-    let why = may_vote(change, actor).err()?;
+    let why = may_vote(change, viewer).err()?;
     Some(
         view! {
             <li class="unknown"><Icon name="lock"/><div><span class="medium">"You may not vote"</span><p class="why">{why.to_string()}</p></div></li>
@@ -72,9 +77,9 @@ fn barred(change: &Change, actor: &Actor, waiting: bool) -> Option<AnyView> {
 }
 
 /// By role and scope first, then by the rules of this change.
-pub fn may_vote(change: &Change, actor: &Actor) -> domain::Result<()> {
-    authorize(actor, Verb::Decide)?;
-    votes::may_decide(change, &actor.person)
+pub fn may_vote(change: &Change, viewer: &Viewer) -> domain::Result<()> {
+    authorize(&viewer.actor, Verb::Decide)?;
+    votes::may_decide(change, &viewer.voter())
 }
 
 #[component]

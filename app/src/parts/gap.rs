@@ -1,9 +1,9 @@
 //! The gap before a target: how far it is behind the environment it is promoted from, and the way to close it.
 
 use super::Icon;
-use crate::{links, words};
+use crate::{Viewer, links, words};
 use domain::Time;
-use domain::access::{Actor, Verb, authorize};
+use domain::access::{Verb, authorize};
 use domain::changes::{Change, Hold};
 use domain::clusters::{Behind, Cell, CellState, EnvironmentHead, Matrix, MatrixRow};
 use leptos::prelude::*;
@@ -21,7 +21,14 @@ pub enum GapKind {
     Behind(Behind, Result<(), String>),
 }
 
-pub fn gap_of(matrix: &Matrix, row: &MatrixRow, env: &EnvironmentHead, holds: &[Hold], open: &[Change], actor: &Actor) -> Option<GapKind> {
+pub fn gap_of(
+    matrix: &Matrix,
+    row: &MatrixRow,
+    env: &EnvironmentHead,
+    holds: &[Hold],
+    open: &[Change],
+    viewer: &Viewer,
+) -> Option<GapKind> {
     let from = env.promote_from.as_ref()?;
     let (cell, source) = (row.cells.get(&env.name)?, row.cells.get(from));
     let unknown = |cell: &Cell| matches!(cell.state, CellState::Unknown | CellState::Absent);
@@ -37,7 +44,7 @@ pub fn gap_of(matrix: &Matrix, row: &MatrixRow, env: &EnvironmentHead, holds: &[
     if holds.iter().any(|hold| here(&hold.component, &hold.environment) && holds_back(hold, source)) {
         return Some(GapKind::OnHold(behind));
     }
-    Some(GapKind::Behind(behind, may_promote(matrix, from, source, actor)))
+    Some(GapKind::Behind(behind, may_promote(matrix, from, source, env, viewer)))
 }
 
 /// The release in `source` is the one that is held.
@@ -48,13 +55,20 @@ fn holds_back(hold: &Hold, source: &Cell) -> bool {
     }
 }
 
-fn may_promote(matrix: &Matrix, from: &str, source: &Cell, actor: &Actor) -> Result<(), String> {
-    authorize(actor, Verb::Change).map_err(|error| error.to_string())?;
+fn may_promote(matrix: &Matrix, from: &str, source: &Cell, env: &EnvironmentHead, viewer: &Viewer) -> Result<(), String> {
+    may_ask(env, viewer)?;
     if source.state == CellState::Healthy {
         return Ok(());
     }
     let title = matrix.environments.iter().find(|e| e.name == from).map_or(from, |e| e.title.as_str());
     Err(format!("{title} is {} now, so there is nothing proven to promote.", source.state.as_str()))
+}
+
+/// Whether the reader may ask for a change here now, but for a rollback; else why not. Whoever may break the glass may ask.
+pub fn may_ask(env: &EnvironmentHead, viewer: &Viewer) -> Result<(), String> {
+    authorize(&viewer.actor, Verb::Change).map_err(|error| error.to_string())?;
+    let closed = env.closed.as_ref().filter(|_| viewer.may_break_glass().is_err());
+    closed.map_or(Ok(()), |closed| Err(closed.why.clone()))
 }
 
 /// `component` is the row; `env` the target.

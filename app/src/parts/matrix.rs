@@ -57,11 +57,15 @@ fn head(around: Around<'_>, env: &EnvironmentHead) -> AnyView {
     let behind = env.promote_from.as_ref().map(|from| view! { <span>{format!("Behind {}", around.viewer.environment_title(from))}</span> });
     let lost = !env.cluster.reachable;
     let pill = lost.then(|| view! { <StatePill look=words::cell(domain::clusters::CellState::Unknown) word="Unreachable"/> });
+    let closed = env.closed.as_ref().map(|closed| {
+        let look = words::Look { class: "paused", icon: "lock", word: "Closed", calm: false };
+        view! { <span title=closed.why.clone() data-testid="closed"><StatePill look=look/></span> }
+    });
     let seen = env.cluster.last_seen.filter(|_| lost).map(|at| view! { ", last seen "<RelTime at=at now=around.now/>" ago" });
     view! {
         <th role="columnheader" scope="col" class=side(env) data-env=env.name.clone() data-reachable=env.cluster.reachable.to_string()>
             <div class="mx-head">
-                <div class="mx-head-1"><a href=links::environment(&env.name)>{env.title.clone()}</a>{pill}</div>
+                <div class="mx-head-1"><a href=links::environment(&env.name)>{env.title.clone()}</a>{pill}{closed}</div>
                 <div class="mx-head-2">{env.cluster.title()}{seen}</div>
             </div>
             <div class="mx mx-caps" aria-hidden="true">
@@ -88,7 +92,7 @@ fn row(around: Around<'_>, component: &MatrixRow) -> AnyView {
 
 fn cell(around: Around<'_>, component: &MatrixRow, env: &EnvironmentHead, cell: &Cell) -> AnyView {
     let now = around.now;
-    let gap = gap_of(around.matrix, component, env, around.holds, around.open, &around.viewer.actor).map(|kind| {
+    let gap = gap_of(around.matrix, component, env, around.holds, around.open, around.viewer).map(|kind| {
         view! { <Gap kind=kind component=component.name.clone() title=component.title.clone() env=env.clone() now=now/> }
     });
     let href = links::component_in(&component.name, &env.name);

@@ -14,7 +14,7 @@ pub use bar::{RolloutBar, RolloutFigures, pods_of};
 pub use checks::{GateList, StepList, VoteList, may_vote};
 pub use diff::Diff;
 pub use form::{ActButton, ReasonField, choose, refused_hint};
-pub use gap::{Gap, gap_of};
+pub use gap::{Gap, gap_of, may_ask};
 pub use lead::PageHead;
 pub use matrix::MatrixTable;
 pub use said::{PodSaidView, visible};

@@ -1,12 +1,12 @@
 //! One train: whose turn it is, the plans, the votes for all of it.
 
 use super::{TrainData, fresh};
-use crate::changes::{Act, Tried};
+use crate::changes::{Act, kept, tried};
 use crate::parts::{ActButton, Icon, Notice, PageHead, Panel, ReasonField, RelTime, StatePill, Until, VoteList, refused_hint};
 use crate::{Viewer, links, words};
+use domain::Time;
 use domain::access::{Verb, authorize};
 use domain::changes::{Change, State, Train};
-use domain::{Error, Time};
 use leptos::prelude::*;
 
 pub(crate) fn page(viewer: &Viewer, data: &TrainData, now: Time) -> AnyView {
@@ -17,7 +17,7 @@ pub(crate) fn page(viewer: &Viewer, data: &TrainData, now: Time) -> AnyView {
     view! {
         <PageHead title=format!("Promote {title}") crumb=crumb look=Some(words::change(state)) meta=Some(meta(train, state, now)) actions=Some(buttons(viewer, train, state))/>
         <p class="vh" data-key="state" data-state=state.as_str() data-say=train.label() data-testid="state">{state.title()}</p>
-        {tried(data)}
+        {tried(&data.tried)}
         {stopped(train)}
         <div class="split">
             <Panel id="h-turns" title="Changes" sub="in the order of their turns" class="main"><ol class="turns" data-testid="turns">{train.changes.iter().enumerate().map(|(at, change)| turn(at, change)).collect_view()}</ol></Panel>
@@ -46,7 +46,7 @@ fn is_open(train: &Train) -> bool {
 
 fn may_vote(viewer: &Viewer, train: &Train) -> domain::Result<()> {
     authorize(&viewer.actor, Verb::Decide)?;
-    train.may_decide(&viewer.actor.person)
+    train.may_decide(&viewer.voter())
 }
 
 fn action(train: &Train, what: &str) -> String {
@@ -72,18 +72,6 @@ fn buttons(viewer: &Viewer, train: &Train, state: State) -> AnyView {
     is_open(train)
         .then(|| view! { <div class="actions in-reach"><a class="btn btn-danger-quiet" href="#decide">"Abort"</a></div> })
         .into_any()
-}
-
-/// What was tried, and why it did not work. It stays while the page goes on living.
-fn tried(data: &TrainData) -> Option<AnyView> {
-    let tried = data.tried.as_ref()?;
-    let what = match tried.act {
-        Act::Approve => "Not approved.",
-        Act::Reject => "Not rejected.",
-        Act::Abort => "Not aborted.",
-    };
-    let look = words::change(State::Failed);
-    Some(view! { <div data-key="tried" data-keep="1" data-testid="tried"><Notice look=look alert=true><div><strong>{what}</strong>" "{tried.error.to_string()}</div></Notice></div> }.into_any())
 }
 
 /// Which of them stopped it, and why.
@@ -181,21 +169,11 @@ fn abort_form(viewer: &Viewer, data: &TrainData) -> AnyView {
     .into_any()
 }
 
-/// What was written in the form that failed, and what was wrong with it.
-fn kept(tried: &Option<Tried>, acts: &[Act]) -> (String, Option<String>) {
-    let Some(tried) = tried.as_ref().filter(|tried| acts.contains(&tried.act)) else { return (String::new(), None) };
-    let error = match &tried.error {
-        Error::Invalid { field, why } if field == "reason" => Some(why.clone()),
-        _ => None,
-    };
-    (tried.reason.clone(), error)
-}
-
 /// The rules and the votes are the same for each of them.
 fn votes(viewer: &Viewer, train: &Train, now: Time) -> Option<AnyView> {
     let mut first = train.changes.first()?.clone();
     first.plan.approval.as_ref()?;
     first.plan.train = None;
     let end = view! { <span class="muted" data-testid="votes">{crate::approvals::votes(&first)}</span> }.into_any();
-    Some(view! { <Panel id="h-votes" title="Votes" end=end><VoteList change=first actor=viewer.actor.clone() now=now/></Panel> }.into_any())
+    Some(view! { <Panel id="h-votes" title="Votes" end=end><VoteList change=&first viewer=viewer now=now/></Panel> }.into_any())
 }

@@ -107,15 +107,17 @@ pub enum Verb {
     Decide,
     /// Answer problems and arrange who is on call: whoever belongs to a team, whatever its roles.
     Respond,
+    /// Let a change through alone. Who may is asked of [`crate::changes::may_break_glass`].
+    BreakGlass,
     Administer,
 }
 
 impl Verb {
-    pub const ALL: [Verb; 5] = [Verb::Read, Verb::Change, Verb::Decide, Verb::Respond, Verb::Administer];
+    pub const ALL: [Verb; 6] = [Verb::Read, Verb::Change, Verb::Decide, Verb::Respond, Verb::BreakGlass, Verb::Administer];
 
     fn role(self) -> Option<Role> {
         match self {
-            Verb::Read | Verb::Respond => None,
+            Verb::Read | Verb::Respond | Verb::BreakGlass => None,
             Verb::Change => Some(Role::Deployer),
             Verb::Decide => Some(Role::Approver),
             Verb::Administer => Some(Role::Admin),
@@ -126,7 +128,7 @@ impl Verb {
         match self {
             Verb::Read => Scope::Read,
             Verb::Change => Scope::Change,
-            Verb::Decide => Scope::Approve,
+            Verb::Decide | Verb::BreakGlass => Scope::Approve,
             Verb::Respond => Scope::Incident,
             Verb::Administer => Scope::Admin,
         }
@@ -138,6 +140,7 @@ impl Verb {
             Verb::Change => "ask for changes",
             Verb::Decide => "decide on changes",
             Verb::Respond => "answer problems or arrange who is on call",
+            Verb::BreakGlass => "break the glass",
             Verb::Administer => "administer the portal",
         }
     }
@@ -189,13 +192,13 @@ mod tests {
 
     #[test]
     fn roles_times_verbs() {
-        let table: [(&[Role], [bool; 5]); 6] = [
-            (&[], [true, false, false, false, false]),
-            (&[Role::Viewer], [true, false, false, false, false]),
-            (&[Role::Deployer], [true, true, false, false, false]),
-            (&[Role::Approver], [true, false, true, false, false]),
-            (&[Role::Deployer, Role::Approver], [true, true, true, false, false]),
-            (&[Role::Admin], [true, true, true, true, true]),
+        let table: [(&[Role], [bool; 6]); 6] = [
+            (&[], [true, false, false, false, true, false]),
+            (&[Role::Viewer], [true, false, false, false, true, false]),
+            (&[Role::Deployer], [true, true, false, false, true, false]),
+            (&[Role::Approver], [true, false, true, false, true, false]),
+            (&[Role::Deployer, Role::Approver], [true, true, true, false, true, false]),
+            (&[Role::Admin], [true, true, true, true, true, true]),
         ];
         for (roles, expected) in table {
             let got = Verb::ALL.map(|verb| authorize(&actor(roles, &Scope::ALL), verb).is_ok());

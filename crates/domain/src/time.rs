@@ -27,13 +27,26 @@ impl Time {
         text.parse::<jiff::Timestamp>().ok().map(|t| Time(t.as_millisecond()))
     }
 
-    fn timestamp(self) -> jiff::Timestamp {
+    pub fn timestamp(self) -> jiff::Timestamp {
         jiff::Timestamp::from_millisecond(self.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH)
     }
 
     /// `23 Nov 2026, 10:31 UTC`, for titles and for people.
     pub fn for_people(self) -> String {
         self.timestamp().strftime("%-d %b %Y, %H:%M:%S UTC").to_string()
+    }
+
+    /// Reads `2026-11-30T08:00`, as a form's field for a moment sends it, on the clocks of a zone. (What the zone skips is as much
+    /// later, what comes twice is the first.)
+    pub fn parse_local(text: &str, zone: &jiff::tz::TimeZone) -> Option<Time> {
+        let shown: jiff::civil::DateTime = text.parse().ok()?;
+        zone.to_timestamp(shown).ok().map(|at| Time(at.as_millisecond()))
+    }
+
+    /// `Mon 30 Nov 2026 08:00 Europe/Berlin`: as the clocks of a zone show it.
+    pub fn in_zone(self, zone: &jiff::tz::TimeZone) -> String {
+        let shown = self.timestamp().to_zoned(zone.clone()).strftime("%a %-d %b %Y %H:%M").to_string();
+        format!("{shown} {}", zone.iana_name().unwrap_or("UTC"))
     }
 }
 
@@ -103,6 +116,9 @@ mod tests {
         assert_eq!(serde_json::to_string(&time).unwrap(), "\"2026-11-22T09:30:00Z\"");
         assert_eq!(Time::parse("2026-11-22T10:30:00.250+01:00").unwrap().to_string(), "2026-11-22T09:30:00Z");
         assert_eq!(Time::parse("yesterday"), None);
+        let zone = jiff::tz::TimeZone::fixed(jiff::tz::offset(1));
+        assert_eq!(Time::parse_local("2026-11-22T10:30", &zone), Time::parse("2026-11-22T09:30:00Z"));
+        assert_eq!(Time::parse_local("10:30", &zone), None);
     }
 
     #[test]

@@ -3,7 +3,13 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use domain::access::Role;
-use domain::catalog::{Access, Ca, Catalog, Provider, read};
+use domain::catalog::{Access, Ca, Catalog, Group, Problem, Provider, Read};
+use domain::changes::windows::Effect;
+use jiff::tz::TimeZoneDatabase;
+
+fn read(text: &str) -> Result<Read, Vec<Problem>> {
+    domain::catalog::read(text, &TimeZoneDatabase::bundled())
+}
 
 const GOOD: &str = r#"organisation: DevMatrix
 external_url: https://portal.devmatrix.example
@@ -48,7 +54,8 @@ fn the_documented_shape_reads() {
     let catalog = read(GOOD).unwrap().catalog;
     assert_eq!(catalog.environments.iter().map(|e| e.name.as_str()).collect::<Vec<_>>(), ["staging", "prod"], "by stage");
     let approval = catalog.environment("prod").unwrap().approval.clone().unwrap();
-    assert_eq!((approval.expires_s, approval.exclude_requester, approval.rules[0].from[0].as_str()), (43_200, true, "devops"));
+    assert_eq!((approval.expires_s, approval.exclude_requester, approval.exclude_authors), (43_200, true, false));
+    assert_eq!(approval.rules[0].from, [Group::Team("devops".into())]);
     assert_eq!(catalog.person("dmitri").roles, [Role::Viewer, Role::Deployer, Role::Approver]);
     assert_eq!(catalog.person("stranger").roles, [Role::Viewer]);
     assert_eq!(catalog.component("apu").unwrap_err().to_string(), "There is no component `apu` (did you mean `api`?).");
@@ -88,7 +95,7 @@ fn each_mistake_is_named_with_its_place() {
         ("depends_on: []", "depends_on: [redis]", "36:18: there is no component `redis`: "),
         ("container: api", "containers: [api, migrate, migrate]", "35:32: `migrate` is named twice"),
         ("container: api", "container: api\n    containers: [api]", "36:18: expected `container` or `containers`, not both"),
-        ("\"team:devops\"", "devops", "23:23: `devops` is not a group: expected `team:NAME`"),
+        ("\"team:devops\"", "devops", "23:23: `devops` is not a group: expected team:NAME, person:NAME or on-call:ROTATION/ROLE"),
     ];
     for (from, to, expected) in table {
         let problems = broken(from, to);
@@ -108,12 +115,68 @@ fn all_mistakes_of_meaning_are_told_at_once() {
 
 #[test]
 fn what_would_not_be_enforced_is_not_accepted_silently() {
-    let windows = broken("    production: true\n", "    production: true\n    windows: [{deny: \"Fri 16:00 - Mon 08:00\"}]\n");
-    assert!(windows[0].contains("windows are not enforced"), "{windows:?}");
     let on_call = broken("\"team:devops\"", "\"on-call:platform/primary\"");
-    assert!(on_call[0].contains("nobody could approve"), "{on_call:?}");
+    assert!(on_call[0].contains("23:23: whoever is on call comes with `rotations`, and this file has none"), "{on_call:?}");
     let read = read(&format!("{GOOD}runbooks: []\n")).unwrap();
     assert!(read.warnings[0].what.contains("`runbooks` has no effect"), "{:?}", read.warnings);
+}
+
+#[test]
+fn groups_are_teams_people_and_whoever_is_on_call() {
+    let text = GOOD.replacen("\"team:devops\"", "\"team:devops\", \"person:olivia\", \"on-call:platform/primary\"", 1);
+    let read = self::read(&format!("{text}rotations: []\n")).unwrap();
+    let from = read.catalog.environment("prod").unwrap().approval.clone().unwrap().rules[0].from.clone();
+    assert_eq!(from.iter().map(ToString::to_string).collect::<Vec<_>>(), ["team:devops", "person:olivia", "on-call:platform/primary"]);
+    for (group, expected) in [
+        ("person:olivai", "there is no approver `olivai`: did you mean `olivia`?"),
+        ("person:bea", "there is no approver `bea`: "),
+        ("team:devop", "there is no team `devop`: did you mean `devops`?"),
+        ("on-call:platform", "`on-call:platform` is not a group"),
+        ("group:devops", "`group:devops` is not a group"),
+    ] {
+        let problems = broken("team:devops", group);
+        assert!(problems[0].contains("23:23: ") && problems[0].contains(expected), "{group}: {problems:?}");
+    }
+}
+
+fn with_windows(windows: &str) -> String {
+    GOOD.replacen("    production: true\n", &format!("    production: true\n    windows:\n{windows}"), 1)
+}
+
+#[test]
+fn windows_read_with_their_zone_and_reason() {
+    let text = with_windows(
+        "      - {allow: \"Mon-Fri 09:00-16:30\", zone: Europe/Berlin}\n      - {deny: 2026-12-20 - 2027-01-04, zone: Europe/Berlin, reason: end of year}\n",
+    );
+    let windows = read(&text).unwrap().catalog.environment("prod").unwrap().windows.clone();
+    assert_eq!((windows[0].effect, windows[0].in_words().as_str()), (Effect::Allow, "Mon-Fri 09:00-16:30 Europe/Berlin"));
+    assert_eq!((windows[1].effect, windows[1].reason.as_str()), (Effect::Deny, "end of year"));
+}
+
+#[test]
+fn each_mistake_in_a_window_is_named_with_its_place() {
+    let table = [
+        ("{deny: \"Fir 16:00 - Mon 08:00\", zone: Europe/Berlin}", "22:16: `Fir` is not a day: expected Mon, Tue"),
+        ("{deny: \"Fri 16:00 - Mon 8:00\", zone: Europe/Berlin}", "22:16: `8:00` is not a time: expected HH:MM from 00:00 to 24:00"),
+        ("{deny: \"Fri 16:00 - Fri 16:00\", zone: Europe/Berlin}", "22:16: `Fri 16:00 - Fri 16:00` has no length"),
+        ("{deny: \"Fri 16:00 - 08:00\", zone: Europe/Berlin}", "22:16: `08:00` is not a time of the week: expected a day and a time"),
+        ("{allow: Mon-Fri 09:00, zone: Europe/Berlin}", "22:17: `09:00` are not times: expected HH:MM-HH:MM"),
+        ("{allow: Mon-Fri 09:00-24:30, zone: Europe/Berlin}", "22:17: `24:30` is not a time"),
+        ("{allow: Mon 09:00-10:00 CET, zone: Europe/Berlin}", "22:17: `CET` is one word too many"),
+        ("{allow: \"\", zone: Europe/Berlin}", "22:17: `` is not a day"),
+        ("{deny: 2026-02-30 - 2027-01-04, zone: Europe/Berlin}", "22:16: `2026-02-30` is not a date: expected 2026-12-20 or"),
+        ("{deny: 2027-01-04 - 2026-12-20, zone: Europe/Berlin}", "22:16: `2026-12-20` is not after `2027-01-04`"),
+        ("{deny: Sat, zone: Europe/Berln}", "22:27: there is no time zone `Europe/Berln`: did you mean `Europe/Berlin`?"),
+        ("{deny: Sat, zone: europe/berlin}", "22:27: there is no time zone `europe/berlin`: did you mean `Europe/Berlin`?"),
+        ("{deny: Sat}", "22:9: the window needs `zone`: expected whose clock"),
+        ("{zone: Europe/Berlin}", "22:9: expected either `allow` or `deny`"),
+        ("{allow: Mon, deny: Tue, zone: Europe/Berlin}", "22:9: expected either `allow` or `deny`"),
+        ("{deny: Sat, zone: Europe/Berlin, resaon: x}", "unknown key `resaon`: did you mean `reason`?"),
+    ];
+    for (window, expected) in table {
+        let problems: Vec<_> = read(&with_windows(&format!("      - {window}\n"))).unwrap_err().iter().map(ToString::to_string).collect();
+        assert!(problems.iter().any(|p| p.contains(expected)), "{window}: expected `{expected}`, got {problems:#?}");
+    }
 }
 
 #[test]

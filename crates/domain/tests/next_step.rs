@@ -7,6 +7,7 @@ use domain::changes::State;
 use domain::changes::plan::Target;
 use domain::changes::step::{Journal, Next, Present, Seen, Written, next_step};
 use domain::clusters::{PodSaid, Refused, Rollout, WorkloadKind};
+use proptest::prelude::*;
 
 fn target() -> Target {
     Target {
@@ -46,7 +47,14 @@ fn there(change: impl FnOnce(&mut Present)) -> Seen {
 
 fn step(written: &Written, seen: &Seen, now: i64) -> Next {
     let target = target();
-    let journal = Journal { id: "mine", target: &target, valid_until: Time(1000), written, written_at: Some(Time(0)) };
+    let journal = Journal { id: "mine", target: &target, valid_until: Time(1000), written, written_at: Some(Time(0)), closed: None };
+    next_step(&journal, seen, Time(now))
+}
+
+fn closed_step(written: &Written, seen: &Seen, now: i64) -> Next {
+    let target = target();
+    let journal =
+        Journal { id: "mine", target: &target, valid_until: Time(1000), written, written_at: Some(Time(0)), closed: Some("frozen") };
     next_step(&journal, seen, Time(now))
 }
 
@@ -158,7 +166,8 @@ fn a_set_without_progress_fails_where_kubernetes_would_wait_for_ever() {
     };
     let at = |kind, progressed, seconds: i64| {
         let target = Target { kind, ..target() };
-        let journal = Journal { id: "mine", target: &target, valid_until: Time(1000), written: &written, written_at: Some(Time(0)) };
+        let journal =
+            Journal { id: "mine", target: &target, valid_until: Time(1000), written: &written, written_at: Some(Time(0)), closed: None };
         next_step(&journal, &waiting(progressed), Time(seconds * 1000))
     };
     for kind in [WorkloadKind::StatefulSet, WorkloadKind::DaemonSet] {
@@ -190,4 +199,66 @@ fn a_controller_that_is_refused_pods_for_long_fails_the_rollout_with_the_refusal
     waits(at(5, 10, Some(11), 30));
     waits(at(5, 40, Some(38), 45));
     assert_eq!(ends(at(5, 50, Some(38), 53)), State::Failed);
+}
+
+#[test]
+fn while_it_is_closed_nothing_is_sent_and_what_was_sent_is_followed() {
+    let nothing = Written::Nothing;
+    assert_eq!(closed_step(&nothing, &there(|_| {}), 0), Next::Wait("frozen".into()));
+    assert_eq!(ends(closed_step(&nothing, &there(|_| {}), 1001)), State::Expired);
+    assert_eq!(ends(closed_step(&nothing, &there(|p| p.generation = 8), 0)), State::Superseded);
+    let intended = Written::Intended { resource_version: "100".into(), tries: 1 };
+    assert_eq!(closed_step(&intended, &there(|_| {}), 0), Next::Wait("frozen".into()), "also not a second time");
+    assert_eq!(ends(closed_step(&intended, &there(|_| {}), 1001)), State::Expired);
+    let arrived = there(|p| (p.change, p.generation, p.spec_hash) = (Some("mine".into()), 8, "written".into()));
+    assert_eq!(closed_step(&intended, &arrived, 0), Next::Adopt { generation: 8, spec_hash: "written".into() });
+    let applied = Written::Applied { generation: 7, spec_hash: "planned".into() };
+    assert_eq!(closed_step(&applied, &there(|_| {}), 0), step(&applied, &there(|_| {}), 0), "a rollout goes on");
+}
+
+fn any_written() -> impl Strategy<Value = Written> {
+    prop_oneof![
+        Just(Written::Nothing),
+        (98..102i64, 1..10i64).prop_map(|(at, tries)| Written::Intended { resource_version: at.to_string(), tries }),
+        (6..10i64, any::<bool>())
+            .prop_map(|(generation, ours)| Written::Applied { generation, spec_hash: if ours { "written" } else { "planned" }.into() }),
+    ]
+}
+
+fn any_seen() -> impl Strategy<Value = Seen> {
+    let present = (0..3u8, 98..102i64, 6..10i64, 0..3u8, 0..3u8, 0..3u8).prop_map(|(uid, version, generation, spec, change, rollout)| {
+        there(|p| {
+            p.uid = ["uid", "uid", "other"][usize::from(uid)].into();
+            (p.resource_version, p.generation) = (version.to_string(), generation);
+            p.spec_hash = ["planned", "written", "theirs"][usize::from(spec)].into();
+            p.change = [None, Some("mine"), Some("theirs")][usize::from(change)].map(Into::into);
+            p.rollout = match rollout {
+                0 => Rollout::Complete,
+                1 => Rollout::Waiting("pods".into()),
+                _ => Rollout::Failed("deadline".into()),
+            };
+        })
+    });
+    prop_oneof![Just(Seen::Gone), Just(Seen::Unreachable("x".into())), present.boxed()]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 5000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever is journalled and seen: nothing is sent while it is closed; what is applied is never sent again; and the closing
+    /// changes nothing else.
+    #[test]
+    fn nothing_is_sent_while_it_is_closed_and_nothing_twice(written in any_written(), seen in any_seen(), now in 0..5000i64) {
+        let (open, closed) = (step(&written, &seen, now), closed_step(&written, &seen, now));
+        let sends = |next: &Next| matches!(next, Next::Intend { .. } | Next::Send);
+        prop_assert!(!sends(&closed));
+        let applied = matches!(written, Written::Applied { .. });
+        prop_assert!(!(applied && sends(&open)), "an applied write is sent again");
+        if !sends(&open) {
+            prop_assert_eq!(open, closed);
+        } else {
+            let waits = matches!(closed, Next::Wait(_) | Next::Finish { state: State::Expired, .. });
+            prop_assert!(waits, "it neither waits nor expires");
+        }
+    }
 }

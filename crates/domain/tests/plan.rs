@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use domain::Time;
-use domain::catalog::{Approval, Component, DeclaredWorkload, Environment, Rule};
+use domain::catalog::{Approval, Component, DeclaredWorkload, Environment, Group, Rule};
 use domain::changes::plan::{Blocker, Companion, Live, Scaler, draft};
 use domain::changes::{Bounds, Facts, Hold, Patch, Plan, RefusalCode, Request, Stamp};
 use domain::clusters::{Autoscaler, CellState, Manager, PodSaid, WorkloadKind};
@@ -41,7 +41,8 @@ fn live(tag: &str, digest: Option<&str>) -> Live {
 }
 
 fn environment(name: &str, from: Option<&str>) -> Environment {
-    let approval = Approval { rules: vec![Rule { from: vec!["devops".into()], needed: 1 }], exclude_requester: true, expires_s: 86_400 };
+    let rules = vec![Rule { from: vec![Group::Team("devops".into())], needed: 1 }];
+    let approval = Approval { rules, exclude_requester: true, exclude_authors: false, expires_s: 86_400 };
     Environment {
         name: name.into(),
         title: name.to_uppercase(),
@@ -52,6 +53,7 @@ fn environment(name: &str, from: Option<&str>) -> Environment {
         production: from.is_some(),
         promote_from: from.map(Into::into),
         approval: from.map(|_| approval),
+        windows: vec![],
         rollback_needs_approval: false,
     }
 }
@@ -84,6 +86,9 @@ fn facts() -> Facts {
         autoscaler: None,
         scaler: None,
         blocker: None,
+        freezes: vec![],
+        break_glass: false,
+        authors: None,
         policy_version: "p1".into(),
     }
 }

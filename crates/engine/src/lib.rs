@@ -16,7 +16,7 @@ pub mod oncall;
 mod releases;
 pub mod store;
 
-pub use changes::{Asked, IdempotencyKey, TrainPlan};
+pub use changes::{Asked, IdempotencyKey, NewFreeze, Policy, TrainPlan, Way, WindowView};
 pub use domain::{Error as DomainError, Result as DomainResult};
 pub use error::{Error, Result, StartError};
 pub use incidents::Opening;
@@ -60,6 +60,7 @@ pub(crate) struct Inner {
     clusters: BTreeMap<String, Arc<Cluster>>,
     bus: Arc<Bus>,
     records: releases::Records,
+    closings: changes::Closings,
     /// Rings when a change became ready or a worker should look again.
     work: Notify,
     /// This process, in leases.
@@ -90,6 +91,7 @@ impl Engine {
             clusters,
             bus,
             records: releases::Records::default(),
+            closings: changes::Closings::default(),
             work: Notify::new(),
             owner: uuid::Uuid::now_v7().to_string(),
             demo: options.demo.is_some(),
@@ -98,6 +100,8 @@ impl Engine {
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
         }));
+        let said = engine.refresh_closings().await;
+        said.map_err(|error| StartError(format!("The freezes in the database cannot be read: {error}")))?;
         for cluster in engine.0.clusters.values() {
             engine.0.tasks.spawn(cluster.clone().watch(engine.0.stop.clone()));
         }
@@ -180,6 +184,11 @@ async fn release_all(store: &Store) -> Result<()> {
     let mut tx = store.write().await?;
     store.release_all(&mut tx).await?;
     Ok(tx.commit().await?)
+}
+
+/// The time zones that a configuration may name: those that are built in, the same on every machine.
+pub fn zones() -> jiff::tz::TimeZoneDatabase {
+    jiff::tz::TimeZoneDatabase::bundled()
 }
 
 /// Opens the database by itself: the command line does, to make tokens before the first start.

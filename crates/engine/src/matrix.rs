@@ -51,7 +51,7 @@ impl Engine {
     }
 
     pub(crate) fn head(&self, environment: &Environment) -> Result<EnvironmentHead> {
-        Ok(EnvironmentHead::of(environment, self.cluster(&environment.cluster)?.head()))
+        Ok(EnvironmentHead::of(environment, self.cluster(&environment.cluster)?.head(), self.0.closings.of(&environment.name)))
     }
 
     fn row(&self, component: &Component) -> Result<MatrixRow> {

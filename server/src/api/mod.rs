@@ -5,6 +5,7 @@ mod body;
 mod catalog;
 mod changes;
 mod events;
+mod freezes;
 mod health;
 mod holds;
 pub mod incidents;
@@ -15,6 +16,7 @@ pub mod openapi;
 mod overrides;
 mod path;
 mod query;
+mod reviews;
 mod trains;
 
 pub use body::read as read_body;
@@ -66,6 +68,12 @@ pub fn routes() -> OpenApiRouter<Portal> {
         .routes(routes!(trains::approve))
         .routes(routes!(trains::reject))
         .routes(routes!(trains::abort))
+        .routes(routes!(changes::withdraw))
+        .routes(routes!(changes::break_glass))
+        .routes(routes!(freezes::list, freezes::set))
+        .routes(routes!(freezes::lift))
+        .routes(routes!(reviews::list))
+        .routes(routes!(reviews::close))
         .routes(routes!(holds::list))
         .routes(routes!(holds::lift))
         .routes(routes!(oncall::rotations))

@@ -42,6 +42,16 @@ pub enum Command {
     Approve(Approve),
     /// Who is on call, now or at any moment
     OnCall(OnCall),
+    /// Take back one's own approval, before the change is executed
+    Withdraw(Withdraw),
+    /// Let a change through without its votes and while its environment is closed
+    BreakGlass(BreakGlass),
+    /// What is frozen, and by whom
+    Freezes(Freezes),
+    /// Stop changes of an environment, or of all production
+    Freeze(Freeze),
+    /// Lift a freeze
+    Unfreeze(Unfreeze),
     /// Make, list and revoke API tokens
     Token(Token),
 }
@@ -145,6 +155,9 @@ pub struct Ask {
     /// Wait for the end, and tell the rollout's progress
     #[arg(long)]
     pub wait: bool,
+    /// Plan it although the environment is closed; `devmatrix break-glass` then lets it through
+    #[arg(long)]
+    pub break_glass: bool,
     #[command(flatten)]
     pub remote: Remote,
 }
@@ -242,6 +255,70 @@ pub struct Approve {
     /// Wait for the end, and tell the rollout's progress
     #[arg(long)]
     pub wait: bool,
+    #[command(flatten)]
+    pub remote: Remote,
+}
+
+#[derive(Args)]
+pub struct Withdraw {
+    /// CH-12, or the change's id
+    pub change: String,
+    #[arg(long, default_value = "")]
+    pub reason: String,
+    #[command(flatten)]
+    pub remote: Remote,
+}
+
+#[derive(Args)]
+pub struct BreakGlass {
+    /// CH-12, or the change's id
+    pub change: String,
+    /// Only the plan with this digest; without it the plan is printed first
+    #[arg(long)]
+    pub digest: Option<String>,
+    /// Why it cannot wait: the review judges it
+    #[arg(long)]
+    pub reason: String,
+    /// Wait for the end, and tell the rollout's progress
+    #[arg(long)]
+    pub wait: bool,
+    #[command(flatten)]
+    pub remote: Remote,
+}
+
+#[derive(Args)]
+pub struct Freezes {
+    #[arg(long)]
+    pub environment: Option<String>,
+    /// Also those that are over
+    #[arg(long)]
+    pub all: bool,
+    #[command(flatten)]
+    pub remote: Remote,
+}
+
+#[derive(Args)]
+pub struct Freeze {
+    #[arg(required_unless_present = "production")]
+    pub environment: Option<String>,
+    /// All production environments
+    #[arg(long, conflicts_with = "environment")]
+    pub production: bool,
+    #[arg(long)]
+    pub reason: String,
+    /// Until when, such as 2027-01-04T08:00:00Z; without it until somebody lifts it
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
+    #[command(flatten)]
+    pub remote: Remote,
+}
+
+#[derive(Args)]
+pub struct Unfreeze {
+    /// As `devmatrix freezes` names it
+    pub id: String,
+    #[arg(long, default_value = "")]
+    pub reason: String,
     #[command(flatten)]
     pub remote: Remote,
 }

@@ -15,12 +15,12 @@ use std::time::{Duration, Instant};
 pub(super) const LOOK_EVERY: Duration = Duration::from_millis(700);
 
 /// A portal that restarts is away for a moment; one that stays away so long is down.
-pub(super) const PATIENCE_TO_ASK: Duration = Duration::from_secs(3);
-pub(super) const PATIENCE_TO_WAIT: Duration = Duration::from_secs(60);
+pub const PATIENCE_TO_ASK: Duration = Duration::from_secs(3);
+pub const PATIENCE_TO_WAIT: Duration = Duration::from_secs(60);
 
 #[derive(Deserialize)]
-struct Items<T> {
-    items: Vec<T>,
+pub struct Items<T> {
+    pub items: Vec<T>,
 }
 
 pub fn matrix(arguments: &Matrix) -> Done {
@@ -141,6 +141,9 @@ fn ask(client: &Client, asked: &Ask, kind: &str, own: &[(&str, Value)]) -> Done 
     for (field, value) in own {
         body[field] = value.clone();
     }
+    if asked.break_glass {
+        body["break_glass"] = json!(true);
+    }
     // An answer may be lost on its way; the key makes asking again the same request.
     let key = uuid::Uuid::now_v7().to_string();
     let answer = patiently(PATIENCE_TO_ASK, || client.post("/api/v1/changes", &body, Some(&key)))?;
@@ -159,7 +162,7 @@ pub fn approve(arguments: &Approve) -> Done {
 }
 
 /// What is about to be approved is said first.
-fn plan_to_approve(client: &Client, path: &str) -> Result<String, Failure> {
+pub fn plan_to_approve(client: &Client, path: &str) -> Result<String, Failure> {
     let change: ChangeView = client.get_as(path)?;
     eprintln!("{}: {}, asked for by {}.", change.label, plain(&change.plan.summary), change.requester);
     for word in &change.plan.words {
@@ -170,7 +173,7 @@ fn plan_to_approve(client: &Client, path: &str) -> Result<String, Failure> {
 }
 
 /// Prints the change, after its end when that is asked for. Waiting succeeds only when the change did.
-fn finish(client: &Client, answer: Value, remote: &Remote, wait: bool) -> Done {
+pub fn finish(client: &Client, answer: Value, remote: &Remote, wait: bool) -> Done {
     let (answer, change) = if wait { wait_for_end(client, answer)? } else { (answer.clone(), parse(answer)?) };
     if remote.json {
         print_json(&answer)?;
@@ -214,7 +217,7 @@ fn progress(change: &ChangeView) -> String {
 }
 
 /// Tries again while the portal is away, as long as `patience` lasts.
-pub(super) fn patiently(patience: Duration, mut attempt: impl FnMut() -> Result<Value, Refused>) -> Result<Value, Failure> {
+pub fn patiently(patience: Duration, mut attempt: impl FnMut() -> Result<Value, Refused>) -> Result<Value, Failure> {
     let began = Instant::now();
     loop {
         match attempt() {
@@ -225,7 +228,7 @@ pub(super) fn patiently(patience: Duration, mut attempt: impl FnMut() -> Result<
     }
 }
 
-pub(super) fn print_json(value: &Value) -> Done {
+pub fn print_json(value: &Value) -> Done {
     println!("{value:#}");
     Ok(())
 }

@@ -7,6 +7,7 @@ mod arguments;
 mod changes;
 mod check;
 mod oncall;
+mod policy;
 mod remote;
 mod serve;
 mod show;
@@ -84,6 +85,11 @@ fn execute(command: Command) -> Done {
         Command::Approve(approve) if approve.change.starts_with("TR-") => trains::approve(&approve),
         Command::Approve(approve) => changes::approve(&approve),
         Command::OnCall(asked) => in_runtime(oncall::run(asked)),
+        Command::Withdraw(withdraw) => policy::withdraw(&withdraw),
+        Command::BreakGlass(glass) => policy::break_glass(&glass),
+        Command::Freezes(list) => policy::freezes(&list),
+        Command::Freeze(freeze) => policy::freeze(&freeze),
+        Command::Unfreeze(unfreeze) => policy::unfreeze(&unfreeze),
         Command::Token(token) => in_runtime(token::run(token)),
     }
 }

@@ -65,6 +65,11 @@ impl Client {
         self.answer(request.send_json(body))
     }
 
+    pub fn delete(&self, path: &str, body: &Value) -> Result<Value, Refused> {
+        let request = self.agent.delete(format!("{}{path}", self.server)).header("Authorization", format!("Bearer {}", self.token));
+        self.answer(request.force_send_body().send_json(body))
+    }
+
     fn answer(&self, answer: Result<Response<ureq::Body>, ureq::Error>) -> Result<Value, Refused> {
         let mut answer = answer.map_err(|error| {
             Refused::Away(format!("The portal at {} cannot be reached ({error}): is it running, and is --server right?", self.server))

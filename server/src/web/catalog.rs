@@ -39,7 +39,7 @@ pub async fn environments(asked: Asked) -> Response {
 pub async fn environment(asked: Asked, name: Option<PathName>) -> Response {
     asked
         .cached(async {
-            let data = app::environments::load(&asked.portal.engine, &asked.actor, PathName::or_nothing(&name)?).await?;
+            let data = app::environments::load(&asked.portal.engine, &asked.actor, PathName::or_nothing(&name)?, None).await?;
             Ok(app::render::environment(&asked.portal.site, &asked.viewer().await?, &data, asked.now()))
         })
         .await

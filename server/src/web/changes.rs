@@ -7,9 +7,7 @@ use app::changes::{Act, Filter, Tried, Wanted};
 use axum::extract::RawQuery;
 use axum::response::{IntoResponse, Redirect, Response};
 use domain::changes::{Change, State, reason};
-use domain::digest::sha256;
 use domain::{Error, Result};
-use engine::IdempotencyKey;
 use std::collections::HashMap;
 
 pub async fn list(asked: Asked, RawQuery(query): RawQuery) -> Response {
@@ -58,6 +56,7 @@ pub async fn new(asked: Asked, RawQuery(query): RawQuery) -> Response {
         min: take("min"),
         max: take("max"),
         image: take("image"),
+        break_glass: take("break_glass").is_some(),
         reason: take("reason").unwrap_or_default(),
     };
     // A plan is made for this look at it: it calls the cluster, so it is not kept.
@@ -84,6 +83,7 @@ pub async fn ask(asked: Asked, form: Form) -> Response {
         min: form.some("min"),
         max: form.some("max"),
         image: form.some("image"),
+        break_glass: form.some("break_glass").is_some(),
         reason: form.get("reason").to_owned(),
     };
     match place(&asked, &wanted, &form).await {
@@ -93,10 +93,7 @@ pub async fn ask(asked: Asked, form: Form) -> Response {
 }
 
 async fn place(asked: &Asked, wanted: &Wanted, form: &Form) -> Result<Change> {
-    let key = form.some("key").filter(|key| key.len() <= 200 && key.bytes().all(|c| c.is_ascii_graphic()));
-    // A double click sends the same bytes twice and makes one change.
-    let key = key.map(|key| IdempotencyKey { key, body_sha256: sha256(&form.bytes) });
-    Ok(asked.portal.engine.ask(&asked.actor, wanted.request()?, key).await?.change)
+    Ok(asked.portal.engine.ask_by(&asked.actor, wanted.request()?, form.key(), wanted.way()).await?.change)
 }
 
 pub async fn approve(asked: Asked, id: Option<PathId>, form: Form) -> Response {
@@ -121,6 +118,34 @@ pub async fn abort(asked: Asked, id: Option<PathId>, form: Form) -> Response {
         asked.portal.engine.abort(&asked.actor, PathId::or_nothing(&id)?, &why).await
     };
     decided(&asked, &id, &form, Act::Abort, done.await).await
+}
+
+pub async fn withdraw(asked: Asked, id: Option<PathId>, form: Form) -> Response {
+    let done = async {
+        let why = reason("reason", form.get("reason"))?;
+        asked.portal.engine.withdraw(&asked.actor, PathId::or_nothing(&id)?, &why).await
+    };
+    decided(&asked, &id, &form, Act::Withdraw, done.await).await
+}
+
+pub async fn break_glass(asked: Asked, id: Option<PathId>, form: Form) -> Response {
+    let done = async {
+        let why = reason("reason", form.get("reason"))?;
+        asked.portal.engine.break_glass(&asked.actor, PathId::or_nothing(&id)?, form.get("digest"), &why).await
+    };
+    decided(&asked, &id, &form, Act::BreakGlass, done.await).await
+}
+
+/// Closes the review of a change whose glass was broken.
+pub async fn review(asked: Asked, id: Option<PathId>, form: Form) -> Response {
+    let engine = &asked.portal.engine;
+    let done = async {
+        let note = reason("note", form.get("reason"))?;
+        let review = engine.review_by_change(&asked.actor, PathId::or_nothing(&id)?).await?;
+        engine.close_review(&asked.actor, &review.id, &note).await?;
+        engine.change(&asked.actor, &review.change).await
+    };
+    decided(&asked, &id, &form, Act::Review, done.await).await
 }
 
 /// On to the change; or its page again, with what stands in the way beside the buttons.

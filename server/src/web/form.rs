@@ -7,11 +7,13 @@ use crate::problem::Problem;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use axum::response::Response;
+use domain::digest::sha256;
+use engine::IdempotencyKey;
 use http::header::CONTENT_TYPE;
 use std::collections::HashMap;
 
 pub struct Form {
-    pub bytes: Bytes,
+    bytes: Bytes,
     fields: HashMap<String, String>,
 }
 
@@ -41,6 +43,12 @@ impl Form {
     /// Every value of a field that may come more than once.
     pub fn all(&self, name: &str) -> Vec<String> {
         form_urlencoded::parse(&self.bytes).filter(|(key, _)| key == name).map(|(_, value)| value.into_owned()).collect()
+    }
+
+    /// A double click sends the same bytes twice and does one thing.
+    pub fn key(&self) -> Option<IdempotencyKey> {
+        let key = self.some("key").filter(|key| key.len() <= 200 && key.bytes().all(|c| c.is_ascii_graphic()))?;
+        Some(IdempotencyKey { key, body_sha256: sha256(&self.bytes) })
     }
 
     pub fn some(&self, name: &str) -> Option<String> {

@@ -7,6 +7,7 @@ pub mod cache;
 pub mod catalog;
 pub mod changes;
 mod form;
+pub mod freezes;
 pub mod holds;
 pub mod home;
 pub mod incidents;

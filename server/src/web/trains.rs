@@ -8,9 +8,7 @@ use app::trains::TrainWanted;
 use axum::extract::RawQuery;
 use axum::response::{IntoResponse, Redirect, Response};
 use domain::changes::{Train, reason};
-use domain::digest::sha256;
 use domain::{Error, Result};
-use engine::IdempotencyKey;
 
 pub async fn show(asked: Asked, id: Option<PathId>) -> Response {
     asked.cached(train_page(&asked, PathId::or_nothing(&id), None)).await
@@ -59,10 +57,7 @@ pub async fn ask(asked: Asked, form: Form) -> Response {
 }
 
 async fn place(asked: &Asked, wanted: &TrainWanted, form: &Form) -> Result<Train> {
-    let key = form.some("key").filter(|key| key.len() <= 200 && key.bytes().all(|c| c.is_ascii_graphic()));
-    // A double click sends the same bytes twice and makes one train.
-    let key = key.map(|key| IdempotencyKey { key, body_sha256: sha256(&form.bytes) });
-    asked.portal.engine.ask_train(&asked.actor, &wanted.request()?, key).await
+    asked.portal.engine.ask_train(&asked.actor, &wanted.request()?, form.key()).await
 }
 
 pub async fn approve(asked: Asked, id: Option<PathId>, form: Form) -> Response {

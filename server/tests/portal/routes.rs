@@ -1,6 +1,6 @@
 //! The table of all routes: who may. A route without a row fails [`every_route_has_a_row`].
 
-use Access::{Change, Decide, Open, Read, Respond};
+use Access::{BreakGlass, Change, Decide, Open, Read, Respond};
 use serde_json::{Value, json};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,9 +15,11 @@ pub enum Access {
     Decide,
     /// Whoever is in a team.
     Respond,
+    /// Administrators, and whoever is primary on call.
+    BreakGlass,
 }
 
-pub const API: [(&str, &str, Access); 55] = [
+pub const API: [(&str, &str, Access); 62] = [
     ("GET", "/healthz", Open),
     ("GET", "/readyz", Open),
     ("GET", "/metrics", Open),
@@ -45,6 +47,13 @@ pub const API: [(&str, &str, Access); 55] = [
     ("POST", "/api/v1/trains/{id}/approve", Decide),
     ("POST", "/api/v1/trains/{id}/reject", Decide),
     ("POST", "/api/v1/trains/{id}/abort", Change),
+    ("POST", "/api/v1/changes/{id}/withdraw", Decide),
+    ("POST", "/api/v1/changes/{id}/break-glass", BreakGlass),
+    ("GET", "/api/v1/freezes", Read),
+    ("POST", "/api/v1/freezes", Decide),
+    ("DELETE", "/api/v1/freezes/{id}", Decide),
+    ("GET", "/api/v1/reviews", Read),
+    ("POST", "/api/v1/reviews/{id}/close", Decide),
     ("GET", "/api/v1/holds", Read),
     ("DELETE", "/api/v1/holds/{id}", Change),
     ("GET", "/api/v1/rotations", Read),
@@ -75,7 +84,7 @@ pub const API: [(&str, &str, Access); 55] = [
     ("GET", "/api/v1/events", Read),
 ];
 
-pub const PAGES: [(&str, &str, Access); 42] = [
+pub const PAGES: [(&str, &str, Access); 47] = [
     ("GET", "/", Read),
     ("GET", "/components", Read),
     ("GET", "/components/{component}", Read),
@@ -96,6 +105,11 @@ pub const PAGES: [(&str, &str, Access); 42] = [
     ("POST", "/trains/{id}/approve", Decide),
     ("POST", "/trains/{id}/reject", Decide),
     ("POST", "/trains/{id}/abort", Change),
+    ("POST", "/changes/{id}/withdraw", Decide),
+    ("POST", "/changes/{id}/break-glass", BreakGlass),
+    ("POST", "/changes/{id}/review", Decide),
+    ("POST", "/freezes", Decide),
+    ("POST", "/freezes/{id}/lift", Decide),
     ("GET", "/approvals", Read),
     ("POST", "/holds/{id}/lift", Change),
     ("GET", "/on-call", Read),
@@ -141,6 +155,12 @@ pub fn body(path: &str) -> Value {
         Some("comments" | "resolve") => json!({"text": "see the report"}),
         Some("changes" | "preview") => super::support::promotion(),
         Some("approve") => json!({"digest": "0"}),
+        Some("break-glass") => json!({"digest": "0", "reason": "it cannot wait"}),
+        // Not now: the other rows ask for changes there.
+        Some("freezes") => {
+            json!({"environment": "prod", "reason": "none", "from": "2099-01-01T00:00:00Z", "until": "2099-01-02T00:00:00Z"})
+        }
+        Some("close") => json!({"note": "none"}),
         _ => json!({"reason": "none"}),
     }
 }

@@ -3,12 +3,14 @@
 
 mod access;
 mod oncall;
+mod policy;
 
-use super::{Access, Approval, Catalog, Cluster, Component, DeclaredWorkload, Environment, Provider, Rule, Team};
+use super::{Access, Catalog, Cluster, Component, DeclaredWorkload, Environment, Provider, Team};
 use crate::access::Role;
 use crate::clusters::WorkloadKind;
 use crate::names::{NAME_RULE, Name, nearest};
 use crate::time::parse_duration;
+use jiff::tz::TimeZoneDatabase;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_saphyr::Spanned;
@@ -102,25 +104,10 @@ struct RawEnvironment {
     #[serde(default)]
     production: bool,
     promote_from: Option<Text>,
-    approval: Option<RawApproval>,
-    windows: Option<Spanned<Vec<IgnoredAny>>>,
+    approval: Option<policy::RawApproval>,
+    #[serde(default)]
+    windows: Vec<Spanned<policy::RawWindow>>,
     rollback: Option<RawRollback>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawApproval {
-    rules: Spanned<Vec<RawRule>>,
-    exclude_requester: Option<bool>,
-    exclude_authors: Option<Spanned<bool>>,
-    expires: Option<Text>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawRule {
-    from: Spanned<Vec<Text>>,
-    needed: Spanned<i64>,
 }
 
 #[derive(Deserialize)]
@@ -157,19 +144,16 @@ struct RawResources {
     memory: Option<String>,
 }
 
-/// A plan waits this long for its votes when the policy does not say.
-const DEFAULT_EXPIRY_S: i64 = 86_400;
-
 /// Reads the file's text, with the time zones that were compiled in.
 pub fn read(text: &str) -> Result<Read, Vec<Problem>> {
-    read_in(text, &jiff::tz::TimeZoneDatabase::bundled())
+    read_in(text, &TimeZoneDatabase::bundled())
 }
 
-/// Reads the file's text, with these time zones.
-pub fn read_in(text: &str, zones: &jiff::tz::TimeZoneDatabase) -> Result<Read, Vec<Problem>> {
+/// Reads the file's text. `zones`: where names such as Europe/Berlin are looked up.
+pub fn read_in(text: &str, zones: &TimeZoneDatabase) -> Result<Read, Vec<Problem>> {
     let file: File = serde_saphyr::from_str(text).map_err(|error| vec![yaml_problem(&error)])?;
-    let mut reader = Reader::default();
-    let catalog = reader.catalog(file, crate::digest::sha256(text), zones);
+    let mut reader = Reader { zones, problems: Vec::new(), warnings: Vec::new() };
+    let catalog = reader.catalog(file, crate::digest::sha256(text));
     if reader.problems.is_empty() { Ok(Read { catalog, warnings: reader.warnings }) } else { Err(reader.problems) }
 }
 
@@ -194,14 +178,14 @@ fn first_line(message: &str) -> String {
     line.split(" at line ").next().unwrap_or(line).to_owned()
 }
 
-#[derive(Default)]
-struct Reader {
+struct Reader<'a> {
+    zones: &'a TimeZoneDatabase,
     problems: Vec<Problem>,
     warnings: Vec<Problem>,
 }
 
-impl Reader {
-    fn catalog(&mut self, file: File, version: String, zones: &jiff::tz::TimeZoneDatabase) -> Catalog {
+impl Reader<'_> {
+    fn catalog(&mut self, file: File, version: String) -> Catalog {
         self.later("sign_in", &file.sign_in, "people sign in with API tokens until single sign-on is there");
         for (key, value) in [("runbooks", &file.runbooks), ("channels", &file.channels)] {
             self.later(key, value, "this version does not read it yet");
@@ -217,6 +201,8 @@ impl Reader {
             environments: file.environments.iter().map(|e| (e.name.value.clone(), e.stage.value)).collect(),
             components: values(file.components.iter().map(|c| &c.name)),
             calendars: values(file.calendars.iter().map(|c| &c.name)),
+            approvers: approvers(&file.teams),
+            rotations: file.rotations.iter().map(oncall::RawRotation::name_and_roles).collect(),
         };
         if file.organisation.value.trim().is_empty() {
             self.problem(&file.organisation, "the organisation needs a name");
@@ -229,7 +215,7 @@ impl Reader {
         let components = file.components.into_iter().map(|c| self.component(c, &names)).collect();
         let raw = oncall::Raw { people: file.people, calendars: file.calendars, rotations: file.rotations, severities: file.severities };
         let declared: Vec<String> = names.environments.iter().map(|(name, _)| name.clone()).collect();
-        let oncall::OnCall { people, calendars, rotations, severities } = self.on_call(raw, &teams, &declared, zones);
+        let oncall::OnCall { people, calendars, rotations, severities } = self.on_call(raw, &teams, &declared);
         Catalog {
             organisation: file.organisation.value,
             external_url,
@@ -283,13 +269,11 @@ impl Reader {
         if let Some(from) = &e.promote_from {
             self.promotion_source(from, &e, known);
         }
-        if let Some(windows) = e.windows.as_ref().filter(|w| !w.value.is_empty()) {
-            self.problem(windows, "deployment windows are not enforced by this version: take them out, so that nobody relies on them");
-        }
         if let Some(automatic) = e.rollback.as_ref().and_then(|r| r.automatic.as_ref()).filter(|a| a.value) {
             self.problem(automatic, "automatic rollback is not there yet: expected `automatic: false`");
         }
         let approval = e.approval.map(|raw| self.approval(raw, known));
+        let windows = e.windows.into_iter().filter_map(|raw| self.window(raw)).collect();
         let name = e.name.value;
         Environment {
             title: e.title.unwrap_or_else(|| name.clone()),
@@ -301,6 +285,7 @@ impl Reader {
             production: e.production,
             promote_from: e.promote_from.map(|from| from.value),
             approval,
+            windows,
             rollback_needs_approval: e.rollback.is_some_and(|r| r.approval),
         }
     }
@@ -317,52 +302,6 @@ impl Reader {
                 from,
                 &format!("`{}` is at stage {stage}; expected an environment of a stage below {}", from.value, e.stage.value),
             );
-        }
-    }
-
-    fn approval(&mut self, raw: RawApproval, known: &Known) -> Approval {
-        if raw.rules.value.is_empty() {
-            self.problem(
-                &raw.rules,
-                "expected at least one rule, such as {from: [\"team:devops\"], needed: 1}; leave `approval` out when none is needed",
-            );
-        }
-        if let Some(authors) = raw.exclude_authors.as_ref().filter(|a| a.value) {
-            self.problem(authors, "excluding commit authors is not there yet: expected `exclude_authors: false`");
-        }
-        let expires_s = raw.expires.map_or(DEFAULT_EXPIRY_S, |text| self.duration(&text));
-        let rules = raw.rules.value.into_iter().map(|rule| self.rule(rule, known)).collect();
-        Approval { rules, exclude_requester: raw.exclude_requester.unwrap_or(true), expires_s }
-    }
-
-    fn rule(&mut self, rule: RawRule, known: &Known) -> Rule {
-        if rule.needed.value < 1 {
-            self.problem(&rule.needed, "expected how many votes are needed, 1 or more");
-        }
-        if rule.from.value.is_empty() {
-            self.problem(&rule.from, "expected whose votes count, such as [\"team:devops\"]");
-        }
-        let from: Vec<String> = rule.from.value.iter().filter_map(|group| self.group(group, known)).collect();
-        if from.is_empty() && rule.from.value.iter().all(|group| group.value.starts_with("on-call:")) && !rule.from.value.is_empty() {
-            self.problem(&rule.from, "nobody could approve: votes of whoever is on call are not counted yet, so add a team");
-        }
-        Rule { from, needed: rule.needed.value }
-    }
-
-    fn group(&mut self, group: &Text, known: &Known) -> Option<String> {
-        match group.value.split_once(':') {
-            Some(("team", team)) => {
-                let at = Spanned { value: team.to_owned(), referenced: group.referenced, defined: group.defined };
-                self.reference("team", &at, &known.teams).then(|| team.to_owned())
-            }
-            Some(("on-call", _)) => {
-                self.warn(group, "votes of whoever is on call are not counted yet; only the teams of this rule are asked");
-                None
-            }
-            _ => {
-                self.problem(group, &format!("`{}` is not a group: expected `team:NAME`", group.value));
-                None
-            }
         }
     }
 
@@ -441,7 +380,7 @@ impl Reader {
     fn duration(&mut self, text: &Text) -> i64 {
         parse_duration(&text.value).filter(|s| *s > 0).unwrap_or_else(|| {
             self.problem(text, &format!("`{}` is not a duration: expected a number and a unit, such as 90s, 15m, 24h", text.value));
-            DEFAULT_EXPIRY_S
+            0
         })
     }
 
@@ -507,6 +446,15 @@ struct Known {
     environments: Vec<(String, i64)>,
     components: Vec<String>,
     calendars: Vec<String>,
+    /// Whoever has the role of an approver by one of their teams.
+    approvers: Vec<String>,
+    /// Each with its roles.
+    rotations: Vec<(String, Vec<String>)>,
+}
+
+fn approvers(teams: &[RawTeam]) -> Vec<String> {
+    let deciding = |team: &&RawTeam| team.roles.iter().any(|role| matches!(role.value.as_str(), "approver" | "admin"));
+    teams.iter().filter(deciding).flat_map(|team| values(team.members.iter())).collect()
 }
 
 fn values<'a>(names: impl Iterator<Item = &'a Text>) -> Vec<String> {

@@ -2,14 +2,17 @@
 //! `devmatrix.yaml` by [`read`]; a `Catalog` that exists is consistent: every reference in it resolves.
 
 mod access;
+mod approval;
 mod file;
 mod oncall;
 
 pub use access::{Access, Aks, ApiServer, Ca, Eks, Federation, Gke, Kubeconfig};
+pub use approval::{Approval, Duty, Group, Rule};
 pub use file::{Problem, Read, read, read_in};
 pub use oncall::Contact;
 
 use crate::access::{Person, Role};
+use crate::changes::windows::Window;
 use crate::clusters::{Container, Workload, WorkloadKey, WorkloadKind};
 use crate::incidents::{Calendar, Level};
 use crate::oncall::Rotation;
@@ -121,23 +124,9 @@ pub struct Environment {
     pub production: bool,
     pub promote_from: Option<String>,
     pub approval: Option<Approval>,
+    /// When it is open for changes. None of them: always.
+    pub windows: Vec<Window>,
     pub rollback_needs_approval: bool,
-}
-
-/// Whose votes a change needs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Approval {
-    pub rules: Vec<Rule>,
-    pub exclude_requester: bool,
-    /// How long a plan may wait, in seconds.
-    pub expires_s: i64,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Rule {
-    /// Team names.
-    pub from: Vec<String>,
-    pub needed: i64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

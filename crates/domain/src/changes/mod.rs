@@ -2,13 +2,18 @@
 //! an outcome. One path for every kind: facts → [`plan::draft`] → [`Plan`] → [`votes`] → [`step::next_step`] → [`Outcome`].
 
 pub mod diff;
+pub mod freeze;
+mod glass;
 pub mod plan;
 pub mod step;
 pub mod train;
 mod view;
 pub mod votes;
+pub mod windows;
 mod write;
 
+pub use freeze::{Closed, Freeze, closed};
+pub use glass::{Authority, BreakGlass, REVIEW_WITHIN_S, Review, may_break_glass};
 pub use plan::{Artifact, Draft, Facts, Gate, Plan, Refusal, RefusalCode, Target, Word};
 pub use train::{Carriage, Train, TrainRequest, TrainView};
 pub use view::{ChangeView, Links, PlanView, Progress};
@@ -323,6 +328,8 @@ pub struct Change {
     pub digest: String,
     pub requested_at: Time,
     pub votes: Vec<Vote>,
+    /// Who let it through without its votes or while it was closed.
+    pub glass: Option<BreakGlass>,
     pub steps: Vec<Step>,
     pub outcome: Option<Outcome>,
     /// The generation that our write made; from there on the rollout is ours.

@@ -63,6 +63,8 @@ pub enum Next {
     },
     /// Look again when the cluster tells of a change.
     Watch(String),
+    /// Its environment is closed: nothing is sent until it opens, or until the glass is broken.
+    Wait(String),
     /// The cluster cannot be reached: look again later.
     Retry(String),
     Finish {
@@ -91,14 +93,28 @@ pub struct Journal<'a> {
     pub valid_until: Time,
     pub written: &'a Written,
     pub written_at: Option<Time>,
+    /// Why nothing may be written here now, if so.
+    pub closed: Option<&'a str>,
 }
 
 pub fn next_step(journal: &Journal<'_>, seen: &Seen, now: Time) -> Next {
-    match journal.written {
+    let next = match journal.written {
         Written::Nothing => before_write(journal, seen, now),
         Written::Intended { resource_version, tries } => after_intent(journal, seen, resource_version, *tries),
         Written::Applied { generation, spec_hash } => rolling_out(journal, seen, *generation, spec_hash, now),
+    };
+    match (&next, journal.closed) {
+        (Next::Intend { .. } | Next::Send, Some(why)) => held(journal, why, now),
+        _ => next,
     }
+}
+
+/// What would be sent waits, as long as its plan is good.
+fn held(journal: &Journal<'_>, why: &str, now: Time) -> Next {
+    if now > journal.valid_until {
+        return finish(State::Expired, &format!("the plan expired before it could be executed: {why}"));
+    }
+    Next::Wait(why.to_owned())
 }
 
 fn before_write(journal: &Journal<'_>, seen: &Seen, now: Time) -> Next {

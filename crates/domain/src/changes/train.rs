@@ -3,9 +3,8 @@
 //!
 //! Invariant: what has not begun when one of the train ends badly does not begin.
 
-use super::votes::may_decide_here;
+use super::votes::{Voter, may_decide_here};
 use super::{Change, ChangeView, Progress, State};
-use crate::access::Person;
 use crate::catalog::Catalog;
 use crate::names::Name;
 use crate::{Error, Result, Time};
@@ -125,14 +124,14 @@ impl Train {
         }
     }
 
-    /// Whether `person` may decide on all of it now.
-    pub fn may_decide(&self, person: &Person) -> Result<()> {
+    /// Whether somebody may decide on all of it now.
+    pub fn may_decide(&self, voter: &Voter) -> Result<()> {
         let state = self.state();
         if state != State::AwaitingApproval {
             let why = format!("{} is {}: there is nothing to decide.", self.label(), state.title().to_lowercase());
             return Err(Error::conflict("not_awaiting_approval", why));
         }
-        self.changes.iter().try_for_each(|change| may_decide_here(change, person))
+        self.changes.iter().try_for_each(|change| may_decide_here(change, voter))
     }
 
     /// Until when its votes must be there: as long as the first of its plans is valid.

@@ -1,6 +1,6 @@
 //! A change as the API shows it.
 
-use super::{Artifact, Change, Gate, Kind, Outcome, State, Step, Vote, Word};
+use super::{Artifact, BreakGlass, Change, Gate, Kind, Outcome, State, Step, Vote, Word};
 use crate::Time;
 use serde::{Deserialize, Serialize};
 
@@ -56,6 +56,8 @@ pub struct ChangeView {
     pub requested_at: Time,
     pub plan: PlanView,
     pub votes: Vec<Vote>,
+    /// Who let it through without its votes, or while its environment was closed.
+    pub break_glass: Option<BreakGlass>,
     pub steps: Vec<Step>,
     /// Its place in a train.
     pub train: Option<super::Carriage>,
@@ -79,6 +81,7 @@ impl ChangeView {
             requested_at: change.requested_at,
             plan: PlanView::of(plan, &change.digest),
             votes: change.votes.clone(),
+            break_glass: change.glass.clone(),
             steps: change.steps.clone(),
             train: plan.train.clone(),
             progress,

@@ -3,6 +3,7 @@
 use super::{Around, Cell, Inventory, PodSaid};
 use crate::Time;
 use crate::catalog::{Catalog, Component, Environment, Provider};
+use crate::changes::Closed;
 use crate::releases::DeploymentRecord;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -36,6 +37,9 @@ pub struct EnvironmentHead {
     pub promote_from: Option<String>,
     pub namespace: String,
     pub cluster: ClusterHead,
+    /// Why nothing but a rollback may be executed here now. None: it is open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed: Option<Closed>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -151,7 +155,7 @@ pub struct EnvironmentView {
 }
 
 impl EnvironmentHead {
-    pub fn of(environment: &Environment, cluster: ClusterHead) -> EnvironmentHead {
+    pub fn of(environment: &Environment, cluster: ClusterHead, closed: Option<Closed>) -> EnvironmentHead {
         EnvironmentHead {
             name: environment.name.clone(),
             title: environment.title.clone(),
@@ -160,6 +164,7 @@ impl EnvironmentHead {
             promote_from: environment.promote_from.clone(),
             namespace: environment.namespace.clone(),
             cluster,
+            closed,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Gathering what a plan depends on: live objects from the API server, health and digests from the watch, records and holds from
 //! the database. Then `domain` decides, and the API server is asked what the patch would make of the object.
 
+use super::Way;
 use crate::Engine;
 use crate::clusters::state::Known;
 use crate::clusters::{self, Cluster, WriteAnswer, in_words, objects};
@@ -14,13 +15,13 @@ use domain::releases::{DeploymentRecord, ImageRef};
 use serde_json::Value;
 
 impl Engine {
-    pub(crate) async fn plan(&self, allowed: Allowed<'_>, request: &Request) -> Result<Plan> {
-        let facts = self.gather(allowed, request).await?;
+    pub(crate) async fn plan(&self, allowed: Allowed<'_>, request: &Request, way: Way) -> Result<Plan> {
+        let facts = self.gather(allowed, request, way).await?;
         let draft = draft(&facts, request)?;
         self.dry_run(draft).await
     }
 
-    async fn gather(&self, allowed: Allowed<'_>, request: &Request) -> Result<Facts> {
+    async fn gather(&self, allowed: Allowed<'_>, request: &Request, way: Way) -> Result<Facts> {
         let catalog = self.catalog();
         let component = catalog.component(request.component().as_str())?;
         let environment = catalog.environment(request.environment().as_str())?;
@@ -59,8 +60,29 @@ impl Engine {
             autoscaler,
             scaler,
             blocker,
+            freezes: self.0.store.open_freezes(self.now()).await?,
+            break_glass: way == Way::BreakGlass,
+            authors: self.authors(component, environment, request)?,
             policy_version: catalog.version.clone(),
         })
+    }
+
+    /// Who wrote the release that would be deployed, as the pods that run it say (`devmatrix.io/author`). None: nothing says it.
+    fn authors(&self, component: &Component, environment: &Environment, request: &Request) -> Result<Option<Vec<String>>> {
+        let (place, wanted) = match request {
+            Request::Promote { from, .. } => (self.0.catalog.environment(from.as_str())?, None),
+            Request::Rollback { to_revision, .. } => (environment, Some(*to_revision)),
+            _ => return Ok(None),
+        };
+        let cluster = self.cluster_of(place)?;
+        let state = cluster.state();
+        let Some(known) = state.observed(&component.workload.key(&place.namespace)) else { return Ok(None) };
+        let revision = match wanted {
+            Some(number) => known.revisions.iter().find(|revision| revision.number == number),
+            None => known.revisions.iter().max_by_key(|revision| revision.number),
+        };
+        let names = |text: &str| text.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect();
+        Ok(revision.and_then(|revision| revision.author.as_deref()).map(names).filter(|names: &Vec<String>| !names.is_empty()))
     }
 
     /// The pod that the watch knows to hold up the set, as it is now: its uid is what will be deleted, and nothing of its name.

@@ -9,12 +9,16 @@ use domain::clusters::CellState;
 impl Engine {
     /// What forbids the write now although it was approved: votes, policy, holds and the source are looked at again.
     pub(super) async fn forbidden_now(&self, change: &Change) -> Result<Option<String>> {
-        if !self.votes_suffice(change) {
-            return Ok(Some("the votes no longer suffice: somebody who approved may not decide any more".into()));
+        let let_through = self.glass_stands(change);
+        if !let_through && !self.votes_suffice(change) {
+            return Ok(Some(match &change.glass {
+                Some(glass) => format!("{} broke the glass, and may not do so any more", glass.by),
+                None => "the votes no longer suffice: somebody who approved may not decide any more".into(),
+            }));
         }
         let (plan, catalog) = (&change.plan, self.catalog());
         let (component, environment) = (catalog.component(&plan.component)?, catalog.environment(&plan.environment)?);
-        if policy(environment, plan.kind) != plan.approval {
+        if !let_through && policy(environment, plan.kind) != plan.approval {
             return Ok(Some(format!("who must approve changes of {} was changed after the plan was made; plan again", environment.title)));
         }
         if plan.kind == Kind::Scale && self.autoscaler(component, environment)?.is_some() {

@@ -1,12 +1,18 @@
-//! What people do with changes: look at a plan, ask, approve, reject, abort, lift a hold. Deciding is `domain`'s; this gathers,
+//! What people do with changes: look at a plan, ask, abort, lift a hold; and in files of their own vote, freeze, break the glass. Deciding is `domain`'s; this gathers,
 //! stores and tells. The worker does the rest.
 
+mod closing;
+mod duty;
 mod facts;
 mod gates;
+mod glass;
 mod sight;
 mod trains;
+mod votes;
 pub(crate) mod worker;
 
+pub(crate) use closing::Closings;
+pub use closing::{NewFreeze, Policy, WindowView};
 pub use trains::TrainPlan;
 
 use crate::error::{Error, Result};
@@ -14,9 +20,10 @@ use crate::events::Topic;
 use crate::store::{Act, ChangeFilter, NewChange, Page, PageRequest, Tx};
 use crate::{DomainResult, Engine, fault};
 use domain::Time;
-use domain::access::{Actor, Verb, authorize};
-use domain::changes::votes::{digest_matches, may_decide, tally};
-use domain::changes::{Change, Hold, Outcome, Plan, Progress, Refusal, RefusalCode, Request, State, Step, Vote, VoteKind};
+use domain::access::{Actor, Allowed, Verb, authorize};
+use domain::changes::may_break_glass;
+use domain::changes::votes::may_decide;
+use domain::changes::{Change, Hold, Outcome, Plan, Progress, Refusal, RefusalCode, Request, State, Step};
 use domain::releases::RecordOutcome;
 
 /// A key that makes a POST repeatable: the same key and body are the same change.
@@ -24,6 +31,15 @@ use domain::releases::RecordOutcome;
 pub struct IdempotencyKey {
     pub key: String,
     pub body_sha256: String,
+}
+
+/// In which way a change is asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Way {
+    #[default]
+    Ordinary,
+    /// To break the glass: planned although the environment is closed.
+    BreakGlass,
 }
 
 #[derive(Clone, Debug)]
@@ -81,30 +97,47 @@ impl Engine {
         }
         let filter = ChangeFilter { states: vec![State::AwaitingApproval], ..ChangeFilter::default() };
         let mut waiting = self.0.store.changes(&filter, &PageRequest { cursor: None, limit: 200 }).await?.items;
-        waiting.retain(|change| may_decide(change, &actor.person).is_ok() && !change.votes.iter().any(|vote| vote.by == actor.person.name));
+        let (voter, me) = (self.voter(&actor.person.name, self.now()).await?, &actor.person.name);
+        waiting.retain(|change| may_decide(change, &voter).is_ok() && !change.votes.iter().any(|vote| vote.by == *me));
         waiting.reverse();
         Ok(waiting)
     }
 
     /// The plan that would be made; nothing is stored.
     pub async fn preview(&self, actor: &Actor, request: Request) -> DomainResult<Plan> {
-        let allowed = authorize(actor, Verb::Change)?;
-        Ok(self.plan(allowed, &request).await?)
+        self.preview_by(actor, request, Way::Ordinary).await
+    }
+
+    pub async fn preview_by(&self, actor: &Actor, request: Request, way: Way) -> DomainResult<Plan> {
+        let allowed = self.may_ask(actor, way).await?;
+        Ok(self.plan(allowed, &request, way).await?)
     }
 
     pub async fn ask(&self, actor: &Actor, request: Request, key: Option<IdempotencyKey>) -> DomainResult<Asked> {
-        let allowed = match authorize(actor, Verb::Change) {
+        self.ask_by(actor, request, key, Way::Ordinary).await
+    }
+
+    pub async fn ask_by(&self, actor: &Actor, request: Request, key: Option<IdempotencyKey>, way: Way) -> DomainResult<Asked> {
+        let allowed = match self.may_ask(actor, way).await {
             Ok(allowed) => allowed,
             Err(error) => return Err(self.denied(actor, "change.request", request.component().as_str(), error).await),
         };
         if let Some(change) = self.repeated(actor, key.as_ref()).await? {
             return Ok(Asked { change, repeated: true });
         }
-        let plan = self.plan(allowed, &request).await?;
+        let plan = self.plan(allowed, &request, way).await?;
         let asked = self.insert(actor, plan, key).await?;
         self.publish(&[Topic::Changes, Topic::Approvals]);
         self.0.work.notify_one();
         Ok(asked)
+    }
+
+    async fn may_ask<'a>(&self, actor: &'a Actor, way: Way) -> DomainResult<Allowed<'a>> {
+        let allowed = authorize(actor, Verb::Change)?;
+        if way == Way::BreakGlass {
+            may_break_glass(authorize(actor, Verb::BreakGlass)?.person(), &self.primary_on_call(self.now()).await?)?;
+        }
+        Ok(allowed)
     }
 
     async fn repeated(&self, actor: &Actor, key: Option<&IdempotencyKey>) -> Result<Option<Change>> {
@@ -116,8 +149,7 @@ impl Engine {
     async fn by_key(&self, tx: &mut Tx, actor: &Actor, key: &IdempotencyKey) -> Result<Option<Change>> {
         let Some((id, body)) = self.0.store.idempotent(tx, &actor.person.name, &key.key).await? else { return Ok(None) };
         if body != key.body_sha256 {
-            let why = "This Idempotency-Key was used before with another body: use a new key for a new request.";
-            return Err(Refusal::new(RefusalCode::IdempotencyKeyReused, why).into());
+            return Err(key_reused());
         }
         self.0.store.change_in(tx, &id).await
     }
@@ -151,89 +183,6 @@ impl Engine {
         }
         let detail = format!("{} (plan {})", plan.summary, &digest[..12]);
         self.0.store.record(tx, Act::by(actor, now, "change.request", id, &detail)).await
-    }
-
-    pub async fn approve(&self, actor: &Actor, id: &str, digest: &str, reason: &str) -> DomainResult<Change> {
-        self.decide(actor, id, VoteKind::Approve, Some(digest), reason).await
-    }
-
-    /// One rejection with a reason ends the change.
-    pub async fn reject(&self, actor: &Actor, id: &str, digest: Option<&str>, reason: &str) -> DomainResult<Change> {
-        if authorize(actor, Verb::Decide).is_ok() && reason.trim().is_empty() {
-            return Err(domain::Error::invalid("reason", "expected why, so that the requester knows what to mend"));
-        }
-        self.decide(actor, id, VoteKind::Reject, digest, reason).await
-    }
-
-    async fn decide(&self, actor: &Actor, id: &str, kind: VoteKind, digest: Option<&str>, reason: &str) -> DomainResult<Change> {
-        match self.vote(actor, id, kind, digest, reason).await {
-            Ok(change) => {
-                self.publish(&[Topic::Changes, Topic::Approvals]);
-                self.0.work.notify_one();
-                Ok(change)
-            }
-            Err(error) => Err(self.denied(actor, act_of(kind), id, error.into()).await),
-        }
-    }
-
-    async fn vote(&self, actor: &Actor, id: &str, kind: VoteKind, digest: Option<&str>, reason: &str) -> Result<Change> {
-        let person = authorize(actor, Verb::Decide)?.person();
-        let now = self.now();
-        let mut tx = self.0.store.write().await?;
-        let change = self.0.store.change_in(&mut tx, id).await?.ok_or_else(|| no_change(id))?;
-        digest_matches(&change, digest.unwrap_or(&change.digest))?;
-        if change.votes.iter().any(|vote| vote.by == person.name && vote.vote == kind) {
-            return Ok(change);
-        }
-        may_decide(&change, person)?;
-        if now > change.plan.valid_until {
-            let outcome =
-                Outcome { state: State::Expired, reason: "the plan expired before it was decided on".into(), failing_pod: None, at: now };
-            self.end(&mut tx, &change, &outcome).await?;
-            self.0.store.record(&mut tx, Act::by_worker(now, "change.end", &change.id, "failed", &outcome.reason)).await?;
-            tx.commit().await?;
-            return Err(domain::Error::conflict("expired", format!("{} has expired: ask again.", change.label())).into());
-        }
-        self.cast(&mut tx, actor, &change, kind, reason, now).await?;
-        let change = self.0.store.change_in(&mut tx, &change.id).await?.ok_or_else(|| no_change(id))?;
-        fault::point("before the vote is stored");
-        tx.commit().await?;
-        fault::point("after the vote is stored");
-        Ok(change)
-    }
-
-    /// A vote that is allowed, with its audit entry and what follows from it.
-    async fn cast(&self, tx: &mut Tx, actor: &Actor, change: &Change, kind: VoteKind, reason: &str, now: Time) -> Result<()> {
-        let by = actor.person.name.clone();
-        let vote = Vote { by, vote: kind, at: now, digest: change.digest.clone(), reason: reason.to_owned() };
-        self.0.store.insert_vote(tx, &change.id, &vote).await?;
-        self.0.store.record(tx, Act::by(actor, now, act_of(kind), &change.id, reason)).await?;
-        self.after_vote(tx, change, &vote).await
-    }
-
-    async fn after_vote(&self, tx: &mut Tx, change: &Change, vote: &Vote) -> Result<()> {
-        if vote.vote == VoteKind::Reject {
-            let reason = format!("rejected by {}: {}", vote.by, vote.reason);
-            return self.end(tx, change, &Outcome { state: State::Rejected, reason, failing_pod: None, at: vote.at }).await;
-        }
-        let mut change = change.clone();
-        change.votes.push(vote.clone());
-        if !self.votes_suffice(&change) {
-            return Ok(());
-        }
-        self.0.store.set_state(tx, &change.id, State::Ready).await?;
-        let step =
-            Step { name: "approval".into(), state: "done".into(), started: None, finished: Some(vote.at), detail: approved_by(&change) };
-        self.0.store.set_step(tx, &change.id, 1, &step).await
-    }
-
-    /// With the teams and roles that hold now, not when the votes were cast.
-    pub(crate) fn votes_suffice(&self, change: &Change) -> bool {
-        let Some(approval) = &change.plan.approval else { return true };
-        let approvals = change.votes.iter().filter(|vote| vote.vote == VoteKind::Approve && vote.digest == change.digest);
-        let voters: Vec<_> =
-            approvals.map(|vote| self.0.catalog.person(&vote.by)).filter(|p| p.has(domain::access::Role::Approver)).collect();
-        tally(approval, &change.plan.requester, &voters).satisfied()
     }
 
     /// Before the write: nothing happens. While it rolls out: the portal stops watching, Kubernetes goes on.
@@ -338,11 +287,6 @@ impl Engine {
     }
 }
 
-/// How a vote is called in the audit record.
-fn act_of(kind: VoteKind) -> &'static str {
-    if kind == VoteKind::Approve { "change.approve" } else { "change.reject" }
-}
-
 fn first_steps(plan: &Plan, now: Time) -> Vec<Step> {
     let needed: i64 = plan.approval.as_ref().map_or(0, |approval| approval.rules.iter().map(|rule| rule.needed).sum());
     STEPS
@@ -369,11 +313,11 @@ fn first_steps(plan: &Plan, now: Time) -> Vec<Step> {
         .collect()
 }
 
-fn approved_by(change: &Change) -> String {
-    let names: Vec<_> = change.votes.iter().filter(|vote| vote.vote == VoteKind::Approve).map(|vote| vote.by.as_str()).collect();
-    format!("Approved by {}", names.join(", "))
+fn key_reused() -> Error {
+    let why = "This Idempotency-Key was used before with another body: use a new key for a new request.";
+    Refusal::new(RefusalCode::IdempotencyKeyReused, why).into()
 }
 
-fn no_change(id: &str) -> Error {
+pub(super) fn no_change(id: &str) -> Error {
     Error::Domain(domain::Error::not_found(format!("change `{}`", domain::names::shorten(id))))
 }

@@ -2,7 +2,8 @@
 //!
 //! Invariant: a train is asked for, approved, rejected and aborted in one transaction, all of it or nothing.
 
-use super::{IdempotencyKey, no_change};
+use super::votes::Cast;
+use super::{IdempotencyKey, Way, no_change};
 use crate::error::{Error, Result};
 use crate::events::Topic;
 use crate::store::{Act, NewTrain, Page, PageRequest, Tx};
@@ -32,8 +33,9 @@ impl Engine {
             return Ok(Vec::new());
         }
         let mut trains = self.0.store.trains(None, &PageRequest { cursor: None, limit: 50 }).await?.items;
+        let voter = self.voter(&actor.person.name, self.now()).await?;
         let has_voted = |train: &Train| train.changes.iter().any(|change| change.votes.iter().any(|vote| vote.by == actor.person.name));
-        trains.retain(|train| train.may_decide(&actor.person).is_ok() && !has_voted(train));
+        trains.retain(|train| train.may_decide(&voter).is_ok() && !has_voted(train));
         trains.reverse();
         Ok(trains)
     }
@@ -43,7 +45,7 @@ impl Engine {
         let allowed = authorize(actor, Verb::Change)?;
         let mut plans = TrainPlan::new();
         for (component, asked) in self.carriages(request)? {
-            plans.push((component, self.plan(allowed, &asked).await.map_err(Into::into)));
+            plans.push((component, self.plan(allowed, &asked, Way::Ordinary).await.map_err(Into::into)));
         }
         Ok(plans)
     }
@@ -80,7 +82,7 @@ impl Engine {
         let of = carriages.len() as i64;
         let mut plans = Vec::with_capacity(carriages.len());
         for (at, (_, asked)) in carriages.iter().enumerate() {
-            let mut plan = self.plan(allowed, asked).await?;
+            let mut plan = self.plan(allowed, asked, Way::Ordinary).await?;
             plan.train = Some(Carriage { train: id.to_owned(), position: at as i64 + 1, of });
             plans.push(plan);
         }
@@ -153,7 +155,7 @@ impl Engine {
                 self.0.work.notify_one();
                 Ok(train)
             }
-            Err(error) => Err(self.denied(actor, super::act_of(kind), id, error.into()).await),
+            Err(error) => Err(self.denied(actor, super::votes::act_of(kind), id, error.into()).await),
         }
     }
 
@@ -166,14 +168,15 @@ impl Engine {
         if train.changes.iter().all(|change| change.votes.iter().any(|vote| vote.by == person.name && vote.vote == kind)) {
             return Ok(train);
         }
-        train.may_decide(person)?;
+        let voter = self.voter(&person.name, now).await?;
+        train.may_decide(&voter)?;
         if now > train.valid_until() {
             self.expire_train(&mut tx, &train).await?;
             tx.commit().await?;
             return Err(domain::Error::conflict("expired", format!("{} has expired: ask again.", train.label())).into());
         }
         for change in &train.changes {
-            self.cast(&mut tx, actor, change, kind, reason, now).await?;
+            self.cast(&mut tx, actor, change, Cast { kind, reason, duties: &voter.duties }, now).await?;
         }
         let train = self.0.store.train_in(&mut tx, &train.id).await?.ok_or_else(|| no_train(id))?;
         tx.commit().await?;

@@ -44,6 +44,7 @@ pub(crate) async fn run(engine: Engine) {
 }
 
 async fn sweep(engine: &Engine, active: &Arc<Mutex<HashSet<String>>>) -> Result<()> {
+    engine.refresh_closings().await?;
     engine.expire_and_supersede().await?;
     for id in engine.0.store.changes_in_states(&[State::Ready, State::Running, State::Observing]).await? {
         if !active.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone()) {
@@ -157,6 +158,16 @@ impl Engine {
         if change.state.is_terminal() {
             return Ok(Round::Over);
         }
+        // Somebody took back their vote.
+        if change.state == State::AwaitingApproval {
+            return Ok(Round::Over);
+        }
+        let closing = self.closing_now(&change).await?;
+        let closed = closing.as_ref().filter(|_| !self.passes_closing(&change)).map(|closed| closed.why.as_str());
+        let journal = self.0.store.journal(id).await?;
+        if let (Some(why), Written::Nothing) = (closed, &journal.written) {
+            return self.wait_unwritten(&change, why).await;
+        }
         if change.state == State::Ready {
             match self.turn(&change).await? {
                 Turn::Stop(why) => {
@@ -164,11 +175,10 @@ impl Engine {
                     return Ok(Round::Over);
                 }
                 Turn::Wait(why) => return self.wait(&change, &why).await,
-                Turn::Go if !self.begin(&change).await? => return Ok(Round::Again(TICK)),
+                Turn::Go if closed.is_none() && !self.begin(&change, closing.is_some()).await? => return Ok(Round::Again(TICK)),
                 Turn::Go => {}
             }
         }
-        let journal = self.0.store.journal(id).await?;
         let seen = self.see(&change, &journal).await;
         let facts = step::Journal {
             id,
@@ -176,11 +186,13 @@ impl Engine {
             valid_until: change.plan.valid_until,
             written: &journal.written,
             written_at: journal.applied_at,
+            closed,
         };
         match next_step(&facts, &seen, self.now()) {
             Next::Intend { resource_version } => self.intend(&change, fence, &resource_version).await,
             Next::Send => self.send(&change, &journal).await,
             Next::Adopt { generation, spec_hash } => self.applied(&change, generation, &spec_hash).await,
+            Next::Wait(why) => self.wait_for_opening(&change, &why).await,
             Next::Watch(why) => self.note(&change, "rollout", 4, &why).await,
             Next::Retry(why) => {
                 self.note(
@@ -213,10 +225,12 @@ impl Engine {
     }
 
     /// From ready to running: the change's turn has come, and votes and holds are looked at once more.
-    async fn begin(&self, change: &Change) -> Result<bool> {
+    /// `closed`: its environment is, and it passes; then what waits for the opening is overtaken.
+    async fn begin(&self, change: &Change, closed: bool) -> Result<bool> {
         let now = self.now();
+        let passing: Vec<Kind> = Kind::ALL.into_iter().filter(|kind| closed && kind.passes_closing()).collect();
         let mut tx = self.0.store.write().await?;
-        if !self.0.store.start_running(&mut tx, &change.id).await? {
+        if !self.0.store.start_running(&mut tx, &change.id, &passing).await? {
             return Ok(false);
         }
         let step = Step {
@@ -235,6 +249,34 @@ impl Engine {
         Ok(true)
     }
 
+    /// Nothing has been sent, and nothing will be while it is closed: no cluster is asked, and it waits as long as its plan is good.
+    async fn wait_unwritten(&self, change: &Change, why: &str) -> Result<Round> {
+        if self.now() > change.plan.valid_until {
+            self.conclude(change, State::Expired, &format!("the plan expired before it could be executed: {why}"), None).await?;
+            return Ok(Round::Over);
+        }
+        if let Some(moved) = self.moved_in_watch(change) {
+            self.conclude(change, State::Superseded, &moved, None).await?;
+            return Ok(Round::Over);
+        }
+        self.wait_for_opening(change, why).await
+    }
+
+    /// Back in the queue, with the reason.
+    async fn wait_for_opening(&self, change: &Change, why: &str) -> Result<Round> {
+        let known = change.steps.iter().any(|step| step.name == "check" && step.state == "pending" && step.detail == why);
+        if !known || change.state == State::Running {
+            let step = Step { name: "check".into(), state: "pending".into(), started: None, finished: None, detail: why.to_owned() };
+            let mut tx = self.0.store.write().await?;
+            self.0.store.wait_again(&mut tx, &change.id).await?;
+            self.0.store.set_step(&mut tx, &change.id, 2, &step).await?;
+            self.0.store.record(&mut tx, Act::by_worker(self.now(), "change.wait", &change.id, "done", why)).await?;
+            tx.commit().await?;
+            self.publish(&[Topic::Changes]);
+        }
+        Ok(Round::Again(TICK))
+    }
+
     async fn intend(&self, change: &Change, fence: i64, resource_version: &str) -> Result<Round> {
         if let Some(why) = self.forbidden_now(change).await? {
             self.conclude(change, State::Superseded, &why, None).await?;
@@ -246,6 +288,11 @@ impl Engine {
         let mut tx = self.0.store.write().await?;
         if !self.0.store.renew(&mut tx, &change.id, &self.0.owner, now.plus_seconds(LEASE_S)).await? {
             return Ok(Round::Over);
+        }
+        // A freeze that was committed before this is seen here, and one that comes later waits for this to be committed.
+        if let Some(closed) = self.closing_in(&mut tx, change).await?.filter(|_| !self.passes_closing(change)) {
+            tx.rollback().await?;
+            return self.wait_for_opening(change, &closed.why).await;
         }
         self.0.store.journal_intent(&mut tx, &change.id, resource_version, &bytes, now).await?;
         let checked = Step {

@@ -4,7 +4,7 @@ use super::{Store, Tx, document, json};
 use crate::error::Result;
 use domain::Time;
 use domain::changes::step::Written;
-use domain::changes::{Change, Outcome, Plan, State, Step, Vote, VoteKind};
+use domain::changes::{Change, Kind, Outcome, Plan, State, Step, Vote, VoteKind};
 use sqlx::any::AnyRow;
 use sqlx::{Any, Executor, Row};
 
@@ -77,6 +77,27 @@ impl Store {
         Ok(())
     }
 
+    /// Back into the queue: it waits until its environment opens.
+    pub async fn wait_again(&self, tx: &mut Tx, id: &str) -> Result<()> {
+        sqlx::query("UPDATE changes SET state = 'ready' WHERE id = $1 AND state = 'running'").bind(id).execute(&mut **tx).await?;
+        Ok(())
+    }
+
+    /// Back to its voters, free of its worker. False: it is executed already.
+    pub async fn await_votes(&self, tx: &mut Tx, id: &str) -> Result<bool> {
+        let done =
+            sqlx::query("UPDATE changes SET state = 'awaiting_approval', owner = '', lease_until = 0 WHERE id = $1 AND state = 'ready'")
+                .bind(id)
+                .execute(&mut **tx)
+                .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    pub async fn delete_vote(&self, tx: &mut Tx, id: &str, person: &str) -> Result<()> {
+        sqlx::query("DELETE FROM votes WHERE change_id = $1 AND person = $2").bind(id).bind(person).execute(&mut **tx).await?;
+        Ok(())
+    }
+
     pub async fn set_outcome(&self, tx: &mut Tx, id: &str, outcome: &Outcome) -> Result<()> {
         sqlx::query("UPDATE changes SET state = $2, outcome = $3, owner = '', lease_until = 0 WHERE id = $1")
             .bind(id)
@@ -110,7 +131,7 @@ impl Store {
     pub async fn insert_vote(&self, tx: &mut Tx, id: &str, vote: &Vote) -> Result<bool> {
         let kind = if vote.vote == VoteKind::Approve { "approve" } else { "reject" };
         let done = sqlx::query(
-            "INSERT INTO votes (change_id, person, vote, at, digest, reason) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (change_id, person) DO NOTHING",
+            "INSERT INTO votes (change_id, person, vote, at, digest, reason, duties) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (change_id, person) DO NOTHING",
         )
         .bind(id)
         .bind(&vote.by)
@@ -118,6 +139,7 @@ impl Store {
         .bind(vote.at.0)
         .bind(&vote.digest)
         .bind(&vote.reason)
+        .bind(json("duties", &vote.duties)?)
         .execute(&mut **tx)
         .await?;
         Ok(done.rows_affected() == 1)
@@ -215,13 +237,18 @@ impl Store {
     }
 
     /// From ready to running, when no other change runs in the same place and no older one waits there. False: not yet its turn.
-    pub async fn start_running(&self, tx: &mut Tx, id: &str) -> Result<bool> {
+    /// `passing`: the place is closed, and these kinds and whatever the glass was broken for pass; what waits for its opening is
+    /// overtaken.
+    pub async fn start_running(&self, tx: &mut Tx, id: &str, passing: &[Kind]) -> Result<bool> {
+        let passing: Vec<_> = passing.iter().map(|kind| format!("|{}|", kind.as_str())).collect();
         let done = sqlx::query(
             "UPDATE changes SET state = 'running' WHERE id = $1 AND state = 'ready' AND NOT EXISTS (
                SELECT 1 FROM changes o WHERE o.component = changes.component AND o.environment = changes.environment AND o.id <> changes.id
-                 AND (o.state IN ('running', 'observing') OR (o.state = 'ready' AND o.number < changes.number)))",
+                 AND (o.state IN ('running', 'observing') OR (o.state = 'ready' AND o.number < changes.number
+                   AND ($2 = '' OR $2 LIKE '%|' || o.kind || '|%' OR EXISTS (SELECT 1 FROM reviews r WHERE r.change_id = o.id)))))",
         )
         .bind(id)
+        .bind(passing.concat())
         .execute(&mut **tx)
         .await?;
         Ok(done.rows_affected() == 1)
@@ -324,6 +351,7 @@ async fn whole(connection: &mut sqlx::AnyConnection, row: &AnyRow) -> Result<Cha
     let id: String = row.try_get("id")?;
     let steps = steps(connection, &id).await?;
     let votes = votes(connection, &id).await?;
+    let glass = super::policy::glass(connection, &id).await?;
     let written_generation: Option<Option<i64>> = sqlx::query_scalar("SELECT generation FROM change_writes WHERE change_id = $1")
         .bind(id.clone())
         .fetch_optional(&mut *connection)
@@ -336,6 +364,7 @@ async fn whole(connection: &mut sqlx::AnyConnection, row: &AnyRow) -> Result<Cha
         requested_at: Time(row.try_get("requested_at")?),
         outcome: row.try_get::<Option<String>, _>("outcome")?.map(|text| document("an outcome", &text)).transpose()?,
         votes,
+        glass,
         steps,
         written_generation: written_generation.flatten(),
         id,
@@ -360,7 +389,7 @@ async fn steps(connection: &mut sqlx::AnyConnection, id: &str) -> Result<Vec<Ste
 }
 
 async fn votes(connection: &mut sqlx::AnyConnection, id: &str) -> Result<Vec<Vote>> {
-    let query = sqlx::query::<Any>("SELECT person, vote, at, digest, reason FROM votes WHERE change_id = $1 ORDER BY at, person");
+    let query = sqlx::query::<Any>("SELECT person, vote, at, digest, reason, duties FROM votes WHERE change_id = $1 ORDER BY at, person");
     let rows = query.bind(id.to_owned()).fetch_all(&mut *connection).await?;
     rows.iter()
         .map(|row| {
@@ -370,6 +399,7 @@ async fn votes(connection: &mut sqlx::AnyConnection, id: &str) -> Result<Vec<Vot
                 at: Time(row.try_get("at")?),
                 digest: row.try_get("digest")?,
                 reason: row.try_get("reason")?,
+                duties: row.try_get::<Option<String>, _>("duties")?.map(|text| document("duties", &text)).transpose()?.unwrap_or_default(),
             })
         })
         .collect()

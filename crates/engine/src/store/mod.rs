@@ -8,6 +8,7 @@ mod audit;
 mod changes;
 mod incidents;
 mod oncall;
+mod policy;
 mod records;
 mod trains;
 
@@ -43,6 +44,10 @@ pub struct Tx {
 impl Tx {
     pub async fn commit(self) -> sqlx::Result<()> {
         self.inner.commit().await
+    }
+
+    pub async fn rollback(self) -> sqlx::Result<()> {
+        self.inner.rollback().await
     }
 }
 

@@ -3,7 +3,7 @@
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use domain::access::{Actor, Scope};
-use domain::catalog::read;
+use domain::catalog::{Catalog, read};
 use domain::changes::{Change, Request, State};
 use domain::names::Name;
 use domain::releases::{DeploymentRecord, RecordOutcome};
@@ -64,12 +64,16 @@ impl World {
 
     /// What is done to each cluster before the portal sees it.
     pub async fn prepared(patience: Patience, prepare: impl Fn(&Cluster)) -> World {
+        World::configured(CONFIG, patience, prepare).await
+    }
+
+    pub async fn configured(config: &str, patience: Patience, prepare: impl Fn(&Cluster)) -> World {
         let (staging, prod) = (cluster("staging", "devmatrix-staging", "1.43.1"), cluster("prod", "devmatrix", "1.42.3"));
         [&staging, &prod].into_iter().for_each(prepare);
         let urls = vec![("staging".to_owned(), serve(&staging).await), ("prod".to_owned(), serve(&prod).await)];
         let folder = tempfile::tempdir().unwrap();
         let database_url = database(&folder).await;
-        let engine = start(&urls, &database_url, patience).await;
+        let engine = start(config, &urls, &database_url, patience).await;
         let world = World { engine, staging, prod, urls, database_url, _folder: folder };
         world.settled("staging").await;
         world.settled("prod").await;
@@ -78,7 +82,12 @@ impl World {
 
     /// Another process of the portal on the same database and clusters.
     pub async fn another_portal(&self) -> Engine {
-        start(&self.urls, &self.database_url, Patience::default()).await
+        self.another_portal_of(CONFIG).await
+    }
+
+    /// The same with another configuration.
+    pub async fn another_portal_of(&self, config: &str) -> Engine {
+        start(config, &self.urls, &self.database_url, Patience::default()).await
     }
 
     /// The portal shows this tag as healthy, and has recorded it.
@@ -155,7 +164,7 @@ pub async fn ends_at(engine: &Engine, change: &Change, state: State) -> Change {
 }
 
 pub fn actor(name: &str) -> Actor {
-    let catalog = read(CONFIG).unwrap().catalog;
+    let catalog = catalog(CONFIG);
     Actor { person: catalog.person(name), scopes: Scope::ALL.to_vec(), via: "token" }
 }
 
@@ -181,8 +190,12 @@ pub async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, mut look: 
     }
 }
 
-async fn start(urls: &[(String, String)], database_url: &str, patience: Patience) -> Engine {
-    let catalog = read(CONFIG).unwrap().catalog;
+pub fn catalog(text: &str) -> Catalog {
+    read(text).unwrap().catalog
+}
+
+async fn start(config: &str, urls: &[(String, String)], database_url: &str, patience: Patience) -> Engine {
+    let catalog = catalog(config);
     let demo = Some(Demo { clusters: urls.to_vec() });
     let options = Options { catalog, database_url: database_url.to_owned(), demo, external_url: "http://127.0.0.1".into(), patience };
     Engine::start(options).await.unwrap()

@@ -30,15 +30,15 @@ pub async fn create(
     State(portal): State<Portal>,
     Extension(actor): Extension<Actor>,
     headers: HeaderMap,
-    JsonObject { bytes, fields }: JsonObject,
+    JsonObject { bytes, mut fields }: JsonObject,
 ) -> Result<Response, Problem> {
-    let key = idempotency_key(&headers, &bytes)?;
-    let asked = portal.engine.ask(&actor, requested::read(fields)?, key).await?;
+    let (key, way) = (idempotency_key(&headers, &bytes)?, requested::way(&mut fields)?);
+    let asked = portal.engine.ask_by(&actor, requested::read(fields)?, key, way).await?;
     let change = view(&portal, &asked.change);
     Ok((StatusCode::CREATED, [(LOCATION, change.links.this.clone())], Json(change)).into_response())
 }
 
-pub(in crate::api) fn idempotency_key(headers: &HeaderMap, body: &[u8]) -> Result<Option<IdempotencyKey>, Problem> {
+pub fn idempotency_key(headers: &HeaderMap, body: &[u8]) -> Result<Option<IdempotencyKey>, Problem> {
     let mut values = headers.get_all(KEY_HEADER).iter();
     let Some(value) = values.next() else { return Ok(None) };
     let key = value.as_bytes();
@@ -54,9 +54,10 @@ pub(in crate::api) fn idempotency_key(headers: &HeaderMap, body: &[u8]) -> Resul
 pub async fn preview(
     State(portal): State<Portal>,
     Extension(actor): Extension<Actor>,
-    JsonObject { fields, .. }: JsonObject,
+    JsonObject { mut fields, .. }: JsonObject,
 ) -> Answer<PlanView> {
-    let plan = portal.engine.preview(&actor, requested::read(fields)?).await?;
+    let way = requested::way(&mut fields)?;
+    let plan = portal.engine.preview_by(&actor, requested::read(fields)?, way).await?;
     Ok(Json(PlanView::of(&plan, &plan.digest())))
 }
 

@@ -2,7 +2,7 @@
 
 use super::view;
 use crate::api::Answer;
-use crate::api::body::{JsonObject, fields};
+use crate::api::body::{JsonObject, OptionalJsonObject, fields};
 use crate::api::path::PathId;
 use crate::portal::Portal;
 use axum::extract::State;
@@ -82,5 +82,56 @@ pub async fn abort(
 ) -> Answer<ChangeView> {
     let body: Stop = fields(body)?;
     let change = portal.engine.abort(&actor, &id, &reason("reason", &body.reason)?).await?;
+    Ok(Json(view(&portal, &change)))
+}
+
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Withdrawal {
+    #[schema(max_length = 2000, pattern = r"^[^\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F-\u009F]*$")]
+    reason: String,
+}
+
+/// Take back one's own approval, before the change is executed
+#[utoipa::path(post, operation_id = "withdraw_vote", path = "/api/v1/changes/{id}/withdraw", tag = "changes", params(("id" = String, Path)),
+    request_body = Option<Withdrawal>, responses((status = 200, body = ChangeView)))]
+pub async fn withdraw(
+    State(portal): State<Portal>,
+    Extension(actor): Extension<Actor>,
+    PathId(id): PathId,
+    OptionalJsonObject(body): OptionalJsonObject,
+) -> Answer<ChangeView> {
+    let body: Withdrawal = fields(body)?;
+    let change = portal.engine.withdraw(&actor, &id, &reason("reason", &body.reason)?).await?;
+    Ok(Json(view(&portal, &change)))
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Breaking {
+    /// The digest of the plan that was looked at.
+    #[schema(max_length = 200)]
+    digest: String,
+    /// Why it cannot wait: the review judges it.
+    #[schema(
+        max_length = 2000,
+        pattern = r"^[^\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F-\u009F]*[^\s\u0000-\u001F\u007F-\u009F][^\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F-\u009F]*$"
+    )]
+    reason: String,
+}
+
+/// Break the glass: let a change through without its votes and while its environment is closed
+///
+/// For an administrator, or whoever is primary on call. It opens a review that another person closes within a day.
+#[utoipa::path(post, operation_id = "break_glass", path = "/api/v1/changes/{id}/break-glass", tag = "changes", params(("id" = String, Path)), request_body = Breaking,
+    responses((status = 200, body = ChangeView)))]
+pub async fn break_glass(
+    State(portal): State<Portal>,
+    Extension(actor): Extension<Actor>,
+    PathId(id): PathId,
+    JsonObject { fields: body, .. }: JsonObject,
+) -> Answer<ChangeView> {
+    let body: Breaking = fields(body)?;
+    let change = portal.engine.break_glass(&actor, &id, &body.digest, &reason("reason", &body.reason)?).await?;
     Ok(Json(view(&portal, &change)))
 }

@@ -5,6 +5,7 @@ use crate::problem::Problem;
 use domain::Error;
 use domain::changes::{Bounds, Kind, Refusal, RefusalCode, Request, image, reason, replicas};
 use domain::names::{Name, shorten};
+use engine::Way;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
@@ -87,6 +88,10 @@ pub struct Promote {
     from: Name,
     #[schema(max_length = 2000, pattern = r"^[^\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F-\u009F]*$")]
     reason: String,
+    /// Plan it although the environment is closed, to break the glass: for an administrator, or whoever is primary on call.
+    #[serde(default)]
+    #[allow(dead_code, reason = "it is the same for all kinds and taken out before: see `way`")]
+    break_glass: bool,
 }
 
 /// Restore the pod template of an earlier revision.
@@ -108,6 +113,10 @@ pub struct Rollback {
     #[serde(default)]
     #[schema(schema_with = only_false)]
     restore_config: bool,
+    /// Plan it although the environment is closed, to break the glass: for an administrator, or whoever is primary on call.
+    #[serde(default)]
+    #[allow(dead_code, reason = "it is the same for all kinds and taken out before: see `way`")]
+    break_glass: bool,
 }
 
 /// Another number of replicas.
@@ -125,6 +134,10 @@ pub struct Scale {
     replicas: i64,
     #[schema(max_length = 2000, pattern = r"^[^\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F-\u009F]*$")]
     reason: String,
+    /// Plan it although the environment is closed, to break the glass: for an administrator, or whoever is primary on call.
+    #[serde(default)]
+    #[allow(dead_code, reason = "it is the same for all kinds and taken out before: see `way`")]
+    break_glass: bool,
 }
 
 /// The same pods anew, a few at a time.
@@ -139,6 +152,10 @@ pub struct Restart {
     environment: Name,
     #[schema(max_length = 2000, pattern = r"^[^\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F-\u009F]*$")]
     reason: String,
+    /// Plan it although the environment is closed, to break the glass: for an administrator, or whoever is primary on call.
+    #[serde(default)]
+    #[allow(dead_code, reason = "it is the same for all kinds and taken out before: see `way`")]
+    break_glass: bool,
 }
 
 /// Delete the pod that holds up a StatefulSet.
@@ -155,6 +172,10 @@ pub struct Unblock {
     pod: Name,
     #[schema(max_length = 2000, pattern = r"^[^\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F-\u009F]*$")]
     reason: String,
+    /// Plan it although the environment is closed, to break the glass: for an administrator, or whoever is primary on call.
+    #[serde(default)]
+    #[allow(dead_code, reason = "it is the same for all kinds and taken out before: see `way`")]
+    break_glass: bool,
 }
 
 /// Other bounds for the autoscaler that owns the number of replicas.
@@ -203,6 +224,15 @@ fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
     let number = serde_json::Number::deserialize(deserializer)?;
     let whole = number.as_i64().or_else(|| number.as_f64().filter(|n| n.fract() == 0.0 && n.abs() < 1e15).map(|n| n as i64));
     whole.ok_or_else(|| D::Error::custom("expected a whole number"))
+}
+
+/// In which way it is asked for; the field is taken out of the body, as it is the same for all kinds.
+pub fn way(body: &mut Map<String, Value>) -> Result<Way, Problem> {
+    match body.remove("break_glass") {
+        None | Some(Value::Bool(false)) => Ok(Way::Ordinary),
+        Some(Value::Bool(true)) => Ok(Way::BreakGlass),
+        Some(_) => Err(invalid("break_glass", "expected true or false")),
+    }
 }
 
 /// The request in a body's fields.
@@ -316,6 +346,16 @@ mod tests {
         assert_eq!(read(good).unwrap().reason(), "why");
         let Value::Object(good) = rolled(json!(3.0)) else { unreachable!() };
         assert!(matches!(read(good).unwrap(), Request::Rollback { to_revision: 3, .. }));
+    }
+
+    #[test]
+    fn whether_the_glass_is_to_be_broken_is_true_or_false() {
+        let asked = |value: Value| way(&mut Map::from_iter([("break_glass".to_owned(), value)])).map_err(|problem| problem.field.clone());
+        assert_eq!(way(&mut Map::new()).unwrap(), Way::Ordinary);
+        assert_eq!((asked(json!(true)).unwrap(), asked(json!(false)).unwrap()), (Way::BreakGlass, Way::Ordinary));
+        for wrong in [json!(null), json!("true"), json!(1)] {
+            assert_eq!(asked(wrong).unwrap_err().as_deref(), Some("break_glass"));
+        }
     }
 
     fn scaled(replicas: Value) -> Value {

@@ -16,6 +16,9 @@ async fn bad_bodies_are_told_what_is_wrong() {
         "/api/v1/changes/CH-1/approve",
         "/api/v1/changes/CH-1/reject",
         "/api/v1/changes/CH-1/abort",
+        "/api/v1/changes/CH-1/break-glass",
+        "/api/v1/freezes",
+        "/api/v1/reviews/none/close",
     ];
     for path in posts {
         for body in ["", "{", "{\"kind\": promote}", "{\"a\":1}}", "\u{0}", "{\"kind\":\"\\ud800\"}", "nul"] {

@@ -9,4 +9,5 @@ mod holds;
 mod incidents;
 mod logs;
 mod oncall;
+mod policy;
 mod sessions;

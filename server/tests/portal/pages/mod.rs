@@ -6,4 +6,5 @@ mod environments;
 mod home;
 mod incidents;
 mod oncall;
+mod policy;
 mod sign_in;

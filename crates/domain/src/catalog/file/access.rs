@@ -72,7 +72,7 @@ struct Sections<'a> {
     aks: Option<&'a Spanned<RawAks>>,
 }
 
-impl Reader {
+impl Reader<'_> {
     /// How the portal reads there, and how it writes when that is another identity.
     pub(super) fn access(&mut self, cluster: &RawCluster, provider: Provider) -> (Access, Option<Access>) {
         let sections = Sections {

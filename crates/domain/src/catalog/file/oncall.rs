@@ -9,7 +9,6 @@ use crate::oncall::{Every, Participant, Rotation, Version};
 use crate::time::parse_duration;
 use crate::zone::Zone;
 use jiff::civil::{Date, DateTime};
-use jiff::tz::TimeZoneDatabase;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
@@ -45,6 +44,12 @@ pub(super) struct RawRotation {
     roles: Spanned<Vec<Text>>,
     participants: Spanned<Vec<Text>>,
     calendar: Option<Text>,
+}
+
+impl RawRotation {
+    pub(super) fn name_and_roles(&self) -> (String, Vec<String>) {
+        (self.name.value.clone(), self.roles.value.iter().map(|role| role.value.clone()).collect())
+    }
 }
 
 #[derive(Deserialize)]
@@ -89,14 +94,14 @@ pub(super) struct Raw {
     pub(super) severities: Vec<RawLevel>,
 }
 
-impl Reader {
-    pub(super) fn on_call(&mut self, raw: Raw, teams: &[Team], environments: &[String], zones: &TimeZoneDatabase) -> OnCall {
+impl Reader<'_> {
+    pub(super) fn on_call(&mut self, raw: Raw, teams: &[Team], environments: &[String]) -> OnCall {
         self.distinct("person", raw.people.iter().map(|p| &p.name));
         self.distinct("level", raw.severities.iter().map(|s| &s.level));
         let known = values(raw.calendars.iter().map(|c| &c.name));
         let people = raw.people.into_iter().map(|contact| self.contact(contact, teams)).collect();
-        let calendars = raw.calendars.into_iter().filter_map(|calendar| self.calendar(calendar, zones)).collect();
-        let rotations = self.rotations(raw.rotations, teams, &known, zones);
+        let calendars = raw.calendars.into_iter().filter_map(|calendar| self.calendar(calendar)).collect();
+        let rotations = self.rotations(raw.rotations, teams, &known);
         let roles: Vec<String> = rotations.iter().flat_map(|r: &Rotation| &r.versions).flat_map(|v| &v.roles).cloned().collect();
         let severities = raw.severities.into_iter().map(|level| self.level(level, &roles, &known, environments)).collect();
         OnCall { people, calendars, rotations, severities }
@@ -128,10 +133,10 @@ impl Reader {
         false
     }
 
-    fn zone(&mut self, text: &Text, zones: &TimeZoneDatabase) -> Option<Zone> {
-        let zone = Zone::find(&text.value, zones);
+    fn zone(&mut self, text: &Text) -> Option<Zone> {
+        let zone = Zone::find(&text.value, self.zones);
         if zone.is_none() {
-            let all: Vec<String> = zones.available().map(|name| name.as_str().to_owned()).collect();
+            let all: Vec<String> = self.zones.available().map(|name| name.as_str().to_owned()).collect();
             let hint = match nearest(&text.value, all.iter().map(String::as_str)) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => "expected an IANA name, such as Europe/Berlin".to_owned(),
@@ -141,9 +146,9 @@ impl Reader {
         zone
     }
 
-    fn calendar(&mut self, raw: RawCalendar, zones: &TimeZoneDatabase) -> Option<Calendar> {
+    fn calendar(&mut self, raw: RawCalendar) -> Option<Calendar> {
         self.name(&raw.name);
-        let zone = self.zone(&raw.zone, zones);
+        let zone = self.zone(&raw.zone);
         let hours = hours(&raw.hours.value);
         if hours.is_none() {
             self.problem(
@@ -177,7 +182,7 @@ impl Reader {
     }
 
     /// Entries of one name are versions of one rotation.
-    fn rotations(&mut self, raw: Vec<RawRotation>, teams: &[Team], calendars: &[String], zones: &TimeZoneDatabase) -> Vec<Rotation> {
+    fn rotations(&mut self, raw: Vec<RawRotation>, teams: &[Team], calendars: &[String]) -> Vec<Rotation> {
         let mut rotations: Vec<Rotation> = Vec::new();
         for entry in raw {
             self.name(&entry.name);
@@ -187,7 +192,7 @@ impl Reader {
             let earlier = rotations.iter().position(|r| r.name == entry.name.value);
             let effective_from = self.effective_from(&entry, earlier.and_then(|at| rotations.get(at)));
             let (name, title, calendar) = (entry.name.value.clone(), entry.title.clone(), entry.calendar.as_ref().map(|c| c.value.clone()));
-            let Some(version) = self.version(entry, effective_from, teams, zones) else { continue };
+            let Some(version) = self.version(entry, effective_from, teams) else { continue };
             match earlier.and_then(|at| rotations.get_mut(at)) {
                 Some(rotation) => {
                     rotation.versions.push(version);
@@ -227,8 +232,8 @@ impl Reader {
         at
     }
 
-    fn version(&mut self, raw: RawRotation, effective_from: Option<Time>, teams: &[Team], zones: &TimeZoneDatabase) -> Option<Version> {
-        let zone = self.zone(&raw.zone, zones);
+    fn version(&mut self, raw: RawRotation, effective_from: Option<Time>, teams: &[Team]) -> Option<Version> {
+        let zone = self.zone(&raw.zone);
         let anchor = self.handoff(&raw.handoff, zone.as_ref());
         let every = Every::parse(&raw.every.value);
         if every.is_none() {

@@ -4,6 +4,7 @@
 mod autoscale;
 mod companions;
 mod deploy;
+mod policy;
 mod promote;
 mod refusal;
 mod restart;
@@ -13,11 +14,13 @@ mod unblock;
 
 pub use autoscale::{Scaler, bounds};
 pub use companions::Companion;
+use policy::{commit_authors, open};
 pub use promote::VERSION_LABEL;
 pub use refusal::{Refusal, RefusalCode};
 pub use unblock::Blocker;
 
 use super::diff::{Diff, diff};
+use super::freeze::Freeze;
 use super::write::{Patch, PatchKind};
 use super::{Bounds, Carriage, Hold, Kind, Request};
 use crate::Time;
@@ -65,6 +68,12 @@ pub struct Facts {
     pub scaler: Option<Scaler>,
     /// The pod that holds up a StatefulSet.
     pub blocker: Option<Blocker>,
+    /// Those that nobody has lifted.
+    pub freezes: Vec<Freeze>,
+    /// Asked by somebody who may break the glass and means to: a closed environment is no reason to refuse.
+    pub break_glass: bool,
+    /// Who wrote the commits of the release. None: the portal does not know.
+    pub authors: Option<Vec<String>>,
     /// The version of the policy: SHA-256 of the configuration.
     pub policy_version: String,
 }
@@ -123,7 +132,7 @@ impl Artifact {
 pub struct Gate {
     pub name: String,
     pub title: String,
-    /// `pass` or `warn`; what does not pass is a refusal, and no plan.
+    /// `pass` or `warn`; what does not pass is a refusal, and no plan. But `fail`, when the glass is to be broken: what is closed now.
     pub state: String,
     pub detail: String,
 }
@@ -164,6 +173,9 @@ pub struct Plan {
     pub diff: Diff,
     pub gates: Vec<Gate>,
     pub approval: Option<Approval>,
+    /// Who wrote the commits of the release, as far as it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authors: Option<Vec<String>>,
     pub policy_version: String,
     pub made_at: Time,
     pub valid_until: Time,
@@ -205,6 +217,7 @@ impl Draft {
 
 /// Decides. Nothing is read here: the same facts and request always give the same draft.
 pub fn draft(facts: &Facts, request: &Request) -> Result<Draft, Refusal> {
+    let open = open(facts, request.kind())?;
     let target = live_target(facts)?;
     let made = match request {
         Request::Promote { .. } => promote::promote(facts, target),
@@ -215,7 +228,7 @@ pub fn draft(facts: &Facts, request: &Request) -> Result<Draft, Refusal> {
         Request::Unblock { pod, .. } => unblock::unblock(facts, target, pod.as_str()),
         Request::Autoscale { bounds, .. } => autoscale::autoscale(facts, target, *bounds),
     }?;
-    Ok(finish(facts, request, target, made))
+    Ok(finish(facts, request, target, made, open))
 }
 
 /// The target as it is, where it may be changed at all.
@@ -275,7 +288,7 @@ struct Made {
 /// A plan that needs no votes is executed at once; this is how long it may wait in the queue, in seconds.
 const UNATTENDED_S: i64 = 3600;
 
-fn finish(facts: &Facts, request: &Request, target: &Live, made: Made) -> Draft {
+fn finish(facts: &Facts, request: &Request, target: &Live, made: Made, open: Gate) -> Draft {
     let (component, env) = (&facts.component, &facts.environment);
     let made_at = facts.now.whole_seconds();
     // What is written: the workload, or what scales it.
@@ -296,6 +309,7 @@ fn finish(facts: &Facts, request: &Request, target: &Live, made: Made) -> Draft 
     place.spec_hash = place.hash_of(written);
     let mut words = made.words;
     words.push(Word { what: "Target".into(), text: place_words(&place, &facts.cluster_title) });
+    let authors_gate = made.approval.as_ref().and_then(|approval| commit_authors(facts, request.kind(), approval));
     let plan = Plan {
         kind: request.kind(),
         component: component.name.clone(),
@@ -316,9 +330,10 @@ fn finish(facts: &Facts, request: &Request, target: &Live, made: Made) -> Draft 
         patch: made.patch,
         words,
         diff: Diff::default(),
-        gates: made.gates.into_iter().chain(owned_by_helm(target)).collect(),
+        gates: made.gates.into_iter().chain([open]).chain(authors_gate).chain(owned_by_helm(target)).collect(),
         valid_until: made_at.plus_seconds(made.approval.as_ref().map_or(UNATTENDED_S, |approval| approval.expires_s)),
         approval: made.approval,
+        authors: facts.authors.clone(),
         policy_version: facts.policy_version.clone(),
         made_at,
     };
@@ -359,6 +374,10 @@ fn pass(name: &str, title: &str, detail: String) -> Gate {
 
 fn warn(name: &str, title: &str, detail: String) -> Gate {
     Gate { name: name.into(), title: title.into(), state: "warn".into(), detail }
+}
+
+fn fail(name: &str, title: &str, detail: String) -> Gate {
+    Gate { name: name.into(), title: title.into(), state: "fail".into(), detail }
 }
 
 fn uid(object: &Value) -> String {

@@ -33,6 +33,10 @@ pub enum RefusalCode {
     HeldUp,
     /// Nothing scales the target by itself.
     NoAutoscaler,
+    /// Somebody froze the environment.
+    Frozen,
+    /// The environment's windows are closed now.
+    WindowClosed,
 }
 
 impl RefusalCode {
@@ -57,6 +61,8 @@ impl RefusalCode {
             RefusalCode::NotBlocked => "not_blocked",
             RefusalCode::HeldUp => "held_up",
             RefusalCode::NoAutoscaler => "no_autoscaler",
+            RefusalCode::Frozen => "frozen",
+            RefusalCode::WindowClosed => "window_closed",
         }
     }
 }
