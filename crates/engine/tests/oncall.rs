@@ -337,7 +337,7 @@ async fn timers_warn_twice_and_breach_once_whoever_looks() {
     for (after_s, kinds_by_then) in expected {
         let now = incident.opened.at.plus_seconds(after_s);
         let (one, two) = tokio::join!(world.engine.tick(now), other.tick(now));
-        (one.unwrap(), two.unwrap());
+        one.and(two).unwrap();
         let incident = world.engine.incident(&actor("viv"), "INC-1").await.unwrap();
         assert_eq!(kinds(&incident), kinds_by_then, "after {after_s} s");
     }
