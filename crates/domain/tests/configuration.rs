@@ -5,10 +5,9 @@
 use domain::access::Role;
 use domain::catalog::{Access, Ca, Catalog, Group, Problem, Provider, Read};
 use domain::changes::windows::Effect;
-use jiff::tz::TimeZoneDatabase;
 
 fn read(text: &str) -> Result<Read, Vec<Problem>> {
-    domain::catalog::read(text, &TimeZoneDatabase::bundled())
+    domain::catalog::read(text)
 }
 
 const GOOD: &str = r#"organisation: DevMatrix
@@ -121,10 +120,12 @@ fn what_would_not_be_enforced_is_not_accepted_silently() {
     assert!(read.warnings[0].what.contains("`runbooks` has no effect"), "{:?}", read.warnings);
 }
 
+const ROTATION: &str = "rotations:\n  - {name: platform, zone: Europe/Berlin, handoff: \"2025-11-17T09:00\", every: 1 week, roles: [primary, secondary], participants: [\"team:devops\", \"team:backend\"]}\n";
+
 #[test]
 fn groups_are_teams_people_and_whoever_is_on_call() {
     let text = GOOD.replacen("\"team:devops\"", "\"team:devops\", \"person:olivia\", \"on-call:platform/primary\"", 1);
-    let read = self::read(&format!("{text}rotations: []\n")).unwrap();
+    let read = self::read(&format!("{text}{ROTATION}")).unwrap();
     let from = read.catalog.environment("prod").unwrap().approval.clone().unwrap().rules[0].from.clone();
     assert_eq!(from.iter().map(ToString::to_string).collect::<Vec<_>>(), ["team:devops", "person:olivia", "on-call:platform/primary"]);
     for (group, expected) in [
@@ -132,9 +133,12 @@ fn groups_are_teams_people_and_whoever_is_on_call() {
         ("person:bea", "there is no approver `bea`: "),
         ("team:devop", "there is no team `devop`: did you mean `devops`?"),
         ("on-call:platform", "`on-call:platform` is not a group"),
+        ("on-call:platfrom/primary", "there is no rotation `platfrom`: expected one of platform"),
+        ("on-call:platform/boss", "rotation `platform` has no role `boss`: expected one of primary, secondary"),
         ("group:devops", "`group:devops` is not a group"),
     ] {
-        let problems = broken("team:devops", group);
+        let problems = read(&format!("{}{ROTATION}", GOOD.replacen("team:devops", group, 1))).unwrap_err();
+        let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
         assert!(problems[0].contains("23:23: ") && problems[0].contains(expected), "{group}: {problems:?}");
     }
 }

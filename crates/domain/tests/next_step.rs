@@ -81,7 +81,7 @@ fn before_the_write() {
 fn an_autoscaler_has_no_generation_so_its_spec_tells() {
     let target = Target { autoscaler: Some("api".into()), generation: 0, ..target() };
     let next = |written: &Written, spec: &str, rollout: Rollout, now| {
-        let journal = Journal { id: "mine", target: &target, valid_until: Time(1000), written, written_at: Some(Time(0)) };
+        let journal = Journal { id: "mine", target: &target, valid_until: Time(1000), written, written_at: Some(Time(0)), closed: None };
         let seen = there(|p| (p.generation, p.spec_hash, p.rollout) = (0, spec.into(), rollout));
         next_step(&journal, &seen, Time(now))
     };
