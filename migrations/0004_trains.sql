@@ -15,3 +15,6 @@ CREATE INDEX changes_by_train ON changes (train);
 
 -- What the voter held on call at that moment, as JSON; nothing in votes of before.
 ALTER TABLE votes ADD COLUMN duties TEXT;
+
+-- The incident that set it, where one did.
+ALTER TABLE freezes ADD COLUMN incident TEXT;

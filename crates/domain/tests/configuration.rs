@@ -120,7 +120,7 @@ fn what_would_not_be_enforced_is_not_accepted_silently() {
     assert!(read.warnings[0].what.contains("`runbooks` has no effect"), "{:?}", read.warnings);
 }
 
-const ROTATION: &str = "rotations:\n  - {name: platform, zone: Europe/Berlin, handoff: \"2025-11-17T09:00\", every: 1 week, roles: [primary, secondary], participants: [\"team:devops\", \"team:backend\"]}\n";
+const ROTATION: &str = "rotations:\n  - {name: platform, zone: Europe/Berlin, handoff: \"2025-11-17T09:00\", every: 1w, roles: [primary, secondary], participants: [\"team:devops\", \"team:backend\"]}\n";
 
 #[test]
 fn groups_are_teams_people_and_whoever_is_on_call() {
@@ -137,7 +137,7 @@ fn groups_are_teams_people_and_whoever_is_on_call() {
         ("on-call:platform/boss", "rotation `platform` has no role `boss`: expected one of primary, secondary"),
         ("group:devops", "`group:devops` is not a group"),
     ] {
-        let problems = read(&format!("{}{ROTATION}", GOOD.replacen("team:devops", group, 1))).unwrap_err();
+        let problems = self::read(&format!("{}{ROTATION}", GOOD.replacen("team:devops", group, 1))).unwrap_err();
         let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
         assert!(problems[0].contains("23:23: ") && problems[0].contains(expected), "{group}: {problems:?}");
     }

@@ -106,12 +106,15 @@ impl Engine {
         self.0.store.insert_incident(&mut tx, &new).await?;
         let text = format!("{}, to be answered by {}", opening.severity, due.at);
         self.tell(&mut tx, &id, now, ("opened", &actor.person.name), &text).await?;
+        let opened = self.existing_incident(&mut tx, &id).await?;
+        self.freeze_for(&mut tx, &opened, (now, &actor.person.name)).await?;
         self.0.store.record(&mut tx, Act::by(actor, now, "incident.open", &id, &opening.title)).await?;
         if let Some(key) = &key {
             self.0.store.remember_made(&mut tx, &actor.person.name, &key.key, &key.body_sha256, &id, now).await?;
         }
         let made = self.existing_incident(&mut tx, &id).await?;
         tx.commit().await?;
+        self.closings_changed().await?;
         Ok(Made { made, repeated: false })
     }
 
@@ -174,7 +177,14 @@ impl Engine {
         // A timer that has become shorter may be over.
         self.mark(&mut tx, &changed, now).await?;
         let changed = self.existing_incident(&mut tx, id).await?;
+        let refreezes = matches!(deed, Deed::Resolve(_) | Deed::Regrade { .. });
+        if refreezes {
+            self.freeze_for(&mut tx, &changed, (now, who)).await?;
+        }
         tx.commit().await?;
+        if refreezes {
+            self.closings_changed().await?;
+        }
         Ok(changed)
     }
 

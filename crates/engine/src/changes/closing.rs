@@ -11,6 +11,7 @@ use domain::access::{Actor, Verb, authorize};
 use domain::changes::freeze::{Freeze, Scope, closes, closing, zone};
 use domain::changes::windows::Effect;
 use domain::changes::{Change, Closed};
+use domain::incidents::{Incident, State};
 use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -166,7 +167,39 @@ impl Engine {
         Ok(freeze)
     }
 
-    async fn closings_changed(&self) -> Result<()> {
+    /// An open incident of a level that freezes keeps its environments frozen; resolved, or at another level, it lifts what it set.
+    /// What a person has lifted meanwhile stays lifted until the incident is graded anew.
+    pub(crate) async fn freeze_for(&self, tx: &mut Tx, incident: &Incident, (now, who): (Time, &str)) -> Result<()> {
+        let level = self.0.catalog.severity(&incident.severity).ok();
+        let wanted = level.filter(|_| incident.state != State::Resolved).map(|level| level.freezes.as_slice()).unwrap_or_default();
+        let set = self.0.store.freezes_of(tx, &incident.id).await?;
+        let of = |freeze: &Freeze, name: &String| freeze.scope == Scope::Environment(name.clone());
+        for freeze in set.iter().filter(|freeze| !wanted.iter().any(|name| of(freeze, name))) {
+            let why = format!("{} is {} at {}", incident.label, incident.state.as_str(), incident.severity);
+            self.0.store.lift_freeze(tx, &freeze.id, who, &why, now).await?;
+            self.0.store.record(tx, Act::by_worker(now, "freeze.lift", &freeze.id, "done", &why)).await?;
+        }
+        for name in wanted.iter().filter(|name| !set.iter().any(|freeze| of(freeze, name))) {
+            let freeze = Freeze {
+                id: uuid::Uuid::now_v7().to_string(),
+                scope: Scope::Environment(name.clone()),
+                reason: format!("{} is open at {}: {}", incident.label, incident.severity, incident.title),
+                from: now,
+                until: None,
+                by: who.to_owned(),
+                at: now,
+                lifted_by: None,
+                lifted_at: None,
+                lift_reason: None,
+            };
+            self.0.store.insert_freeze(tx, &freeze, None).await?;
+            self.0.store.freeze_is_of(tx, &freeze.id, &incident.id).await?;
+            self.0.store.record(tx, Act::by_worker(now, "freeze.set", &freeze.id, "done", &freeze.reason)).await?;
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn closings_changed(&self) -> Result<()> {
         self.refresh_closings().await?;
         self.publish(&[Topic::Changes]);
         self.0.work.notify_one();

@@ -39,6 +39,19 @@ impl Store {
         Ok(())
     }
 
+    /// Notes which incident set a freeze.
+    pub async fn freeze_is_of(&self, tx: &mut Tx, id: &str, incident: &str) -> Result<()> {
+        sqlx::query("UPDATE freezes SET incident = $2 WHERE id = $1").bind(id).bind(incident).execute(&mut **tx).await?;
+        Ok(())
+    }
+
+    /// Those that an incident set and that nobody has lifted.
+    pub async fn freezes_of(&self, tx: &mut Tx, incident: &str) -> Result<Vec<Freeze>> {
+        let query = format!("SELECT {FREEZE} FROM freezes WHERE incident = $1 AND lifted_at IS NULL ORDER BY at, id");
+        let rows = sqlx::query(sqlx::AssertSqlSafe(query)).bind(incident).fetch_all(&mut **tx).await?;
+        rows.iter().map(freeze).collect()
+    }
+
     /// The freeze that a key made, and the body it was made with.
     pub async fn freeze_by_key(&self, tx: &mut Tx, person: &str, key: &str) -> Result<Option<(Freeze, String)>> {
         let query = format!("SELECT {FREEZE}, body_sha256 FROM freezes WHERE person = $1 AND key = $2");
