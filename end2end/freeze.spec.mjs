@@ -29,7 +29,7 @@ test("frozen, waited for, let through alone, reviewed and lifted", async ({ page
   await test.step("an administrator breaks the glass, and somebody else reviews it", async () => {
     await enter(context, portal.url, "olivia");
     await page.goto(`/changes/${waiting.label}`);
-    await page.getByText("It cannot wait").click();
+    await page.getByText("It cannot wait", { exact: true }).click();
     await page.getByLabel("Why it cannot wait").fill("The site is down");
     await page.getByRole("button", { name: "Break glass" }).click();
     await expect(page.getByTestId("state")).toHaveText("Succeeded", { timeout: 60_000 });
