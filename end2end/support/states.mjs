@@ -46,6 +46,7 @@ async function seed(url) {
   const aborted = await dmitri.until(stopped, "aborted");
   const awaiting = await bea.promote("api", "prod-central", "Customers wait for the new search");
   const more = await bea.promote("nginx", "prod-central", "Fixes the header bug");
+  await bea.good("POST", "/trains", { components: ["postgres", "elasticsearch"], environment: "prod", from: "staging", reason: "The November release" });
   await bea.good("POST", "/incidents", { title: "Requests fail", severity: "P1", components: ["api"], summary: "One in ten" });
   const inDays = (days) => `${new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 19)}Z`;
   await bea.good("POST", "/rotations/platform/overrides", { role: "primary", participant: "bea", starts: inDays(9), ends: inDays(11), reason: "A wedding" });
@@ -124,6 +125,8 @@ export const STATES = [
   { name: "new-refused-viewer", who: "viv", path: promote("nginx", "prod"), says: "There is no plan for this." },
   { name: "new-scale", who: "bea", path: "/changes/new?kind=scale&component=redis&environment=prod&replicas=0", says: "Nothing will serve" },
   { name: "new-restart", who: "bea", path: "/changes/new?kind=restart&component=elasticsearch&environment=prod", says: "a few at a time" },
+  { name: "train-new", who: "bea", path: "/trains/new?environment=prod-central&component=postgres&component=redis", says: "Take out what is refused" },
+  { name: "train-awaiting", who: "dmitri", path: "/trains/TR-1", says: "Approve all plans", act: openAll("details.more") },
   { name: "approvals", who: "dmitri", path: "/approvals", says: "wait for your vote", act: openAll("details.more") },
   { name: "approvals-requester", who: "bea", path: "/approvals", says: "Waiting for others" },
   { name: "approvals-none", at: "calm", who: "dmitri", path: "/approvals", says: "Nothing waits for you." },

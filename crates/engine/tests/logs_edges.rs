@@ -143,6 +143,7 @@ async fn a_pod_that_joins_is_read_whole_whatever_its_clock_says() {
 async fn a_right_that_is_missing_on_the_way_to_the_pods_is_named() {
     let world = World::new().await;
     world.prod.faults().forbid(Match::on("list", "replicasets"));
+    world.engine.stop().await;
     let portal = world.another_portal().await;
     let error = eventually("the right is missing", || async {
         portal.logs(&actor("viv"), &wanted()).await.err().filter(|error| error.status() == 403)

@@ -166,6 +166,19 @@ impl Demo {
     }
 
     /// Asks for the promotion of api from staging to prod, as bea.
+    /// Who is primary on call now: they may break the glass.
+    pub async fn primary(&self) -> Vec<String> {
+        let answer = self.api("viv", "GET", "/api/v1/on-call?rotation=platform", None).await.ok();
+        let role = answer["roles"].as_array().unwrap().iter().find(|role| role["role"] == "primary").unwrap().clone();
+        role["people"].as_array().unwrap().iter().map(|name| name.as_str().unwrap().to_owned()).collect()
+    }
+
+    /// A deployer who is not primary on call now, and no administrator.
+    pub async fn off_duty(&self) -> &'static str {
+        let primary = self.primary().await;
+        ["paul", "bea"].into_iter().find(|name| !primary.iter().any(|one| one == name)).unwrap()
+    }
+
     pub async fn promotion(&self) -> Value {
         self.api("bea", "POST", "/api/v1/changes", Some(&promotion())).await.ok()
     }
