@@ -45,6 +45,7 @@ pub async fn load_list(engine: &Engine, actor: &Actor, filter: Filter) -> Result
         component: filter.component.clone(),
         environment: filter.environment.clone(),
         states: filter.state.into_iter().collect(),
+        alone: false,
     };
     let page = engine.changes(actor, &wanted, PageRequest { cursor: filter.cursor.clone(), ..PageRequest::default() }).await?;
     let components = engine.catalog().components.iter().map(|c| (c.name.clone(), c.title.clone())).collect();

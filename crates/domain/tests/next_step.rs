@@ -98,6 +98,9 @@ fn an_autoscaler_has_no_generation_so_its_spec_tells() {
 fn after_an_intent_whose_answer_is_unknown() {
     let intended = Written::Intended { resource_version: "100".into(), tries: 1 };
     assert_eq!(step(&intended, &there(|_| {}), 0), Next::Send, "nothing happened: the same bytes again");
+    assert_eq!(ends(step(&intended, &there(|_| {}), 1001)), State::Expired, "not after its time");
+    let often = Written::Intended { resource_version: "100".into(), tries: 60 };
+    assert_eq!(ends(step(&often, &there(|_| {}), 0)), State::Errored, "nor for ever");
     let adopted = there(|p| (p.change, p.generation, p.spec_hash) = (Some("mine".into()), 8, "written".into()));
     assert_eq!(step(&intended, &adopted, 0), Next::Adopt { generation: 8, spec_hash: "written".into() });
     assert_eq!(

@@ -114,7 +114,7 @@ impl Engine {
         }
         let made = self.existing_incident(&mut tx, &id).await?;
         tx.commit().await?;
-        self.closings_changed().await?;
+        self.freezes_changed().await;
         Ok(Made { made, repeated: false })
     }
 
@@ -183,7 +183,7 @@ impl Engine {
         }
         tx.commit().await?;
         if refreezes {
-            self.closings_changed().await?;
+            self.freezes_changed().await;
         }
         Ok(changed)
     }

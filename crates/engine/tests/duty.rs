@@ -6,8 +6,9 @@
 mod support;
 
 use domain::changes::{Authority, State};
+use domain::oncall::{Participant, Wanted};
 use engine::{Opening, Patience};
-use support::{CONFIG, World, promote};
+use support::{CONFIG, World, eventually, promote};
 
 /// Two people share the rotation, a day each; production asks for whoever is primary.
 fn config() -> String {
@@ -58,6 +59,31 @@ async fn the_primary_on_call_may_break_the_glass_and_nobody_else_of_the_rotation
     let through = world.engine.break_glass(&world.actor(primary), &change.id, &change.digest, "it cannot wait").await.unwrap();
     assert_eq!(through.glass.map(|glass| (glass.by, glass.authority)), Some((primary.to_owned(), Authority::OnCall)));
     world.ends(&change, State::Succeeded).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_takes_a_shift_for_themselves_gains_no_power_by_it() {
+    let world = world().await;
+    let (_, other) = pair(&world).await;
+    let now = world.engine.now().whole_seconds();
+    let role = "primary".to_owned();
+    let shift = Wanted {
+        role,
+        participant: Participant::from(other.to_owned()),
+        starts: now.plus_seconds(2),
+        ends: now.plus_seconds(7200),
+        reason: "I take it".into(),
+    };
+    world.engine.arrange(&world.actor(other), "platform", shift, None).await.unwrap();
+    eventually("the override has begun", || async {
+        let primary = world.engine.on_call_at("platform", "primary", world.engine.now()).await.unwrap();
+        (primary == [other]).then_some(())
+    })
+    .await;
+    let change = world.promoted("bea").await;
+    let refused = world.engine.approve(&world.actor(other), &change.id, &change.digest, "").await.unwrap_err();
+    assert_eq!(refused.code(), "not_an_approver_here", "on call, and by nobody's word but their own");
+    assert_eq!(world.engine.break_glass(&world.actor(other), &change.id, &change.digest, "x").await.unwrap_err().status(), 403);
 }
 
 #[tokio::test(flavor = "multi_thread")]

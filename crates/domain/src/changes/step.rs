@@ -77,6 +77,9 @@ pub enum Next {
 /// A status write raises resourceVersion without touching the spec; so often is the write tried against a newer one.
 const TRIES: i64 = 8;
 
+/// So often the same bytes are sent while nothing becomes of them: some minutes of a cluster that answers errors.
+const SENDS: i64 = 60;
+
 /// A StatefulSet or DaemonSet whose new pods make no progress for so long has failed, in seconds: what Kubernetes gives a Deployment
 /// by default (progressDeadlineSeconds), and these kinds not at all.
 const DEADLINE_S: i64 = 600;
@@ -100,7 +103,7 @@ pub struct Journal<'a> {
 pub fn next_step(journal: &Journal<'_>, seen: &Seen, now: Time) -> Next {
     let next = match journal.written {
         Written::Nothing => before_write(journal, seen, now),
-        Written::Intended { resource_version, tries } => after_intent(journal, seen, resource_version, *tries),
+        Written::Intended { resource_version, tries } => after_intent(journal, seen, resource_version, *tries, now),
         Written::Applied { generation, spec_hash } => rolling_out(journal, seen, *generation, spec_hash, now),
     };
     match (&next, journal.closed) {
@@ -132,7 +135,7 @@ fn before_write(journal: &Journal<'_>, seen: &Seen, now: Time) -> Next {
 }
 
 /// The answer to our write may have been lost. Either it arrived, or nothing happened, or somebody else was quicker.
-fn after_intent(journal: &Journal<'_>, seen: &Seen, resource_version: &str, tries: i64) -> Next {
+fn after_intent(journal: &Journal<'_>, seen: &Seen, resource_version: &str, tries: i64, now: Time) -> Next {
     let present = match seen {
         Seen::Unreachable(why) => return Next::Retry(why.clone()),
         Seen::Gone => return finish(State::Superseded, &format!("{} was deleted while it was to be written", what(journal.target))),
@@ -144,8 +147,12 @@ fn after_intent(journal: &Journal<'_>, seen: &Seen, resource_version: &str, trie
     if let Some(why) = moved(journal.target, present) {
         return finish(State::Superseded, &why);
     }
+    // Nothing became of what was sent.
+    if now > journal.valid_until {
+        return finish(State::Expired, "the plan was not executed in time");
+    }
     if present.resource_version == resource_version {
-        return Next::Send;
+        return if tries < SENDS { Next::Send } else { finish(State::Errored, "the cluster took none of many tries to write; try again") };
     }
     if tries >= TRIES {
         return finish(State::Errored, "the workload's status changes too fast to write to it safely; try again");

@@ -108,7 +108,7 @@ impl Engine {
         };
         match self.set_freeze(actor, new).await {
             Ok(freeze) => {
-                self.closings_changed().await?;
+                self.freezes_changed().await;
                 Ok(freeze)
             }
             Err(error) => Err(self.denied(actor, "freeze.set", &on, error.into()).await),
@@ -149,7 +149,7 @@ impl Engine {
     pub async fn lift_freeze(&self, actor: &Actor, id: &str, reason: &str) -> DomainResult<Freeze> {
         match self.thaw(actor, id, reason).await {
             Ok(freeze) => {
-                self.closings_changed().await?;
+                self.freezes_changed().await;
                 Ok(freeze)
             }
             Err(error) => Err(self.denied(actor, "freeze.lift", id, error.into()).await),
@@ -199,7 +199,14 @@ impl Engine {
         Ok(())
     }
 
-    pub(crate) async fn closings_changed(&self) -> Result<()> {
+    /// The same after an act that is done: what the pages say of it is looked at again each second anyway.
+    pub(crate) async fn freezes_changed(&self) {
+        if let Err(error) = self.closings_changed().await {
+            tracing::warn!(%error, "what is closed is told a moment later");
+        }
+    }
+
+    async fn closings_changed(&self) -> Result<()> {
         self.refresh_closings().await?;
         self.publish(&[Topic::Changes]);
         self.0.work.notify_one();

@@ -2,6 +2,7 @@
 
 use crate::Engine;
 use crate::error::Result;
+use crate::oncall::look_up;
 use domain::Time;
 use domain::catalog::Duty;
 use domain::changes::Vote;
@@ -11,9 +12,9 @@ impl Engine {
     /// The people who are first to be called at a moment, in any rotation: they may break the glass.
     pub async fn primary_on_call(&self, at: Time) -> Result<Vec<String>> {
         let mut people = Vec::new();
-        for (rotation, roles) in self.roles() {
+        for (rotation, roles) in self.roles(at) {
             if let Some(first) = roles.first() {
-                people.extend(self.on_call_at(&rotation, first, at).await?);
+                people.extend(self.held_by(&rotation, first, at).await?);
             }
         }
         Ok(people)
@@ -22,9 +23,9 @@ impl Engine {
     /// What somebody has to do on call at a moment: by it their vote counts where a rule asks for whoever is on call.
     async fn duties(&self, person: &str, at: Time) -> Result<Vec<Duty>> {
         let mut duties = Vec::new();
-        for (rotation, roles) in self.roles() {
+        for (rotation, roles) in self.roles(at) {
             for role in roles {
-                if self.on_call_at(&rotation, &role, at).await?.iter().any(|held| held == person) {
+                if self.held_by(&rotation, &role, at).await?.iter().any(|held| held == person) {
                     duties.push(Duty { rotation: rotation.clone(), role });
                 }
             }
@@ -32,10 +33,22 @@ impl Engine {
         Ok(duties)
     }
 
-    /// Each rotation with its roles, the first to be called first; the newest version names them.
-    fn roles(&self) -> Vec<(String, Vec<String>)> {
+    /// Who holds a role and did not put themselves there: whoever takes a shift for themselves does the work, and gains no power by it.
+    async fn held_by(&self, rotation: &str, role: &str, at: Time) -> Result<Vec<String>> {
+        let found = look_up(&self.0.catalog, Some(&self.0.store), Some(rotation), at).await?;
+        let arranged = self.0.store.overrides(rotation).await?;
+        let mut people = Vec::new();
+        for held in found.into_iter().flat_map(|answer| answer.roles).filter(|held| held.role == role) {
+            let by = arranged.iter().find(|one| held.by_override.as_ref() == Some(&one.id) && one.swap.is_none()).map(|one| &one.by);
+            people.extend(held.people.into_iter().filter(|person| by != Some(person)));
+        }
+        Ok(people)
+    }
+
+    /// Each rotation with its roles at this moment, the first to be called first.
+    fn roles(&self, at: Time) -> Vec<(String, Vec<String>)> {
         let rotations = self.0.catalog.rotations.iter();
-        rotations.filter_map(|rotation| Some((rotation.name.clone(), rotation.versions.last()?.roles.clone()))).collect()
+        rotations.filter_map(|rotation| Some((rotation.name.clone(), rotation.version(at)?.roles.clone()))).collect()
     }
 
     /// Somebody who would vote at this moment.

@@ -7,7 +7,7 @@ use crate::events::Topic;
 use crate::store::Act;
 use crate::{DomainResult, Engine};
 use domain::access::{Actor, Verb, authorize};
-use domain::changes::votes::digest_matches;
+use domain::changes::votes::{alone, digest_matches};
 use domain::changes::{BreakGlass, Change, REVIEW_WITHIN_S, Review, State, Step, may_break_glass};
 
 impl Engine {
@@ -110,6 +110,7 @@ impl Engine {
 
 /// It waits for votes or for its turn.
 fn may_be_let_through(change: &Change) -> Result<(), domain::Error> {
+    alone(change)?;
     if change.glass.is_none() && matches!(change.state, State::AwaitingApproval | State::Ready) {
         return Ok(());
     }

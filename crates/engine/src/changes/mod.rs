@@ -95,7 +95,7 @@ impl Engine {
         if authorize(actor, Verb::Decide).is_err() {
             return Ok(Vec::new());
         }
-        let filter = ChangeFilter { states: vec![State::AwaitingApproval], ..ChangeFilter::default() };
+        let filter = ChangeFilter { states: vec![State::AwaitingApproval], alone: true, ..ChangeFilter::default() };
         let mut waiting = self.0.store.changes(&filter, &PageRequest { cursor: None, limit: 200 }).await?.items;
         let (voter, me) = (self.voter(&actor.person.name, self.now()).await?, &actor.person.name);
         waiting.retain(|change| may_decide(change, &voter).is_ok() && !change.votes.iter().any(|vote| vote.by == *me));
@@ -214,8 +214,13 @@ impl Engine {
     /// Of a change that goes on, in somebody's transaction.
     async fn abort_in(&self, tx: &mut Tx, actor: &Actor, change: &Change, reason: &str) -> Result<()> {
         let (person, now) = (&actor.person, self.now());
-        let written =
-            if change.written_generation.is_some() { " after its write: Kubernetes goes on rolling out" } else { " before its write" };
+        let written = if change.written_generation.is_some() {
+            " after its write: Kubernetes goes on rolling out"
+        } else if self.0.store.has_intent(tx, &change.id).await? {
+            " while its write was sent, which may have arrived: look at the cluster"
+        } else {
+            " before its write"
+        };
         let why = if reason.is_empty() { String::new() } else { format!(": {reason}") };
         let outcome =
             Outcome { state: State::Aborted, reason: format!("aborted by {}{written}{why}", person.name), failing_pod: None, at: now };

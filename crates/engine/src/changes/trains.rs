@@ -32,11 +32,10 @@ impl Engine {
         if authorize(actor, Verb::Decide).is_err() {
             return Ok(Vec::new());
         }
-        let mut trains = self.0.store.trains(None, &PageRequest { cursor: None, limit: 50 }).await?.items;
+        let mut trains = self.0.store.trains_awaiting().await?;
         let voter = self.voter(&actor.person.name, self.now()).await?;
         let has_voted = |train: &Train| train.changes.iter().any(|change| change.votes.iter().any(|vote| vote.by == actor.person.name));
         trains.retain(|train| train.may_decide(&voter).is_ok() && !has_voted(train));
-        trains.reverse();
         Ok(trains)
     }
 

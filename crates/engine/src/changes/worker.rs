@@ -87,11 +87,18 @@ impl Engine {
         Ok(())
     }
 
+    /// Its component and environment may have left the configuration.
+    fn declared(&self, change: &Change) -> domain::Result<()> {
+        self.0.catalog.component(&change.plan.component)?;
+        self.0.catalog.environment(&change.plan.environment).map(|_| ())
+    }
+
     /// A change that goes alone may always begin.
     async fn turn(&self, change: &Change) -> Result<Turn> {
         let Some(place) = &change.plan.train else { return Ok(Turn::Go) };
         let train = self.0.store.train(&place.train).await?;
-        Ok(train.map_or(Turn::Go, |train| turn(change, &train.changes)))
+        let gone = || Turn::Stop("its train is not there any more".into());
+        Ok(train.map_or_else(gone, |train| turn(change, &train.changes)))
     }
 
     /// Only what the watch is sure of: a newer generation, or another object of the same name.
@@ -158,6 +165,10 @@ impl Engine {
         if change.state.is_terminal() {
             return Ok(Round::Over);
         }
+        if let Err(error) = self.declared(&change) {
+            self.conclude(&change, State::Errored, &format!("it cannot go on: {error}"), None).await?;
+            return Ok(Round::Over);
+        }
         // Somebody took back their vote.
         if change.state == State::AwaitingApproval {
             return Ok(Round::Over);
@@ -190,7 +201,7 @@ impl Engine {
         };
         match next_step(&facts, &seen, self.now()) {
             Next::Intend { resource_version } => self.intend(&change, fence, &resource_version).await,
-            Next::Send => self.send(&change, &journal).await,
+            Next::Send => self.send_again(&change, &journal).await,
             Next::Adopt { generation, spec_hash } => self.applied(&change, generation, &spec_hash).await,
             Next::Wait(why) => self.wait_for_opening(&change, &why).await,
             Next::Watch(why) => self.note(&change, "rollout", 4, &why).await,
@@ -313,6 +324,26 @@ impl Engine {
         fault::point("after the intent is stored");
         self.publish(&[Topic::Changes]);
         self.send(change, &Journal { written: Written::Nothing, bytes, applied_at: None }).await
+    }
+
+    /// The journalled bytes once more, since nothing became of them: whatever forbids a write forbids this too, and the try counts.
+    async fn send_again(&self, change: &Change, journal: &Journal) -> Result<Round> {
+        if let Some(why) = self.forbidden_now(change).await? {
+            self.conclude(change, State::Superseded, &why, None).await?;
+            return Ok(Round::Over);
+        }
+        let mut tx = self.0.store.write().await?;
+        // An abort has taken the lease away.
+        if !self.0.store.renew(&mut tx, &change.id, &self.0.owner, self.now().plus_seconds(LEASE_S)).await? {
+            return Ok(Round::Over);
+        }
+        if self.closing_in(&mut tx, change).await?.is_some_and(|_| !self.passes_closing(change)) {
+            // The next round says what it waits for.
+            return Ok(Round::Again(LOOK_AGAIN));
+        }
+        self.0.store.journal_try(&mut tx, &change.id).await?;
+        tx.commit().await?;
+        self.send(change, journal).await
     }
 
     /// Sends the journalled bytes. Whatever the answer, the next round looks and decides.

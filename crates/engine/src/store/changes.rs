@@ -14,6 +14,8 @@ pub struct ChangeFilter {
     pub component: Option<String>,
     pub environment: Option<String>,
     pub states: Vec<State>,
+    /// Those that go with others in a train are left out.
+    pub alone: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -164,7 +166,7 @@ impl Store {
         let rows = sqlx::query(
             "SELECT id, number, state, plan, digest, requested_at, outcome FROM changes
              WHERE number < $1 AND ($2 = '' OR component = $2) AND ($3 = '' OR environment = $3)
-               AND ($4 = '' OR $4 LIKE '%|' || state || '|%')
+               AND ($4 = '' OR $4 LIKE '%|' || state || '|%') AND ($6 = 0 OR train IS NULL)
              ORDER BY number DESC LIMIT $5",
         )
         .bind(before)
@@ -172,6 +174,7 @@ impl Store {
         .bind(filter.environment.as_deref().unwrap_or(""))
         .bind(states.concat())
         .bind(page.limit + 1)
+        .bind(i64::from(filter.alone))
         .fetch_all(self.pool())
         .await?;
         let mut items = Vec::with_capacity(rows.len());
@@ -238,13 +241,14 @@ impl Store {
 
     /// From ready to running, when no other change runs in the same place and no older one waits there. False: not yet its turn.
     /// `passing`: the place is closed, and these kinds and whatever the glass was broken for pass; what waits for its opening is
-    /// overtaken.
+    /// overtaken. One that waits for others of its train does not count: its turn has not come.
     pub async fn start_running(&self, tx: &mut Tx, id: &str, passing: &[Kind]) -> Result<bool> {
         let passing: Vec<_> = passing.iter().map(|kind| format!("|{}|", kind.as_str())).collect();
         let done = sqlx::query(
             "UPDATE changes SET state = 'running' WHERE id = $1 AND state = 'ready' AND NOT EXISTS (
                SELECT 1 FROM changes o WHERE o.component = changes.component AND o.environment = changes.environment AND o.id <> changes.id
                  AND (o.state IN ('running', 'observing') OR (o.state = 'ready' AND o.number < changes.number
+                   AND NOT EXISTS (SELECT 1 FROM changes t WHERE t.train = o.train AND t.number < o.number AND t.state <> 'succeeded')
                    AND ($2 = '' OR $2 LIKE '%|' || o.kind || '|%' OR EXISTS (SELECT 1 FROM reviews r WHERE r.change_id = o.id)))))",
         )
         .bind(id)
@@ -282,6 +286,12 @@ impl Store {
         .bind(at.0)
         .execute(&mut **tx)
         .await?;
+        Ok(())
+    }
+
+    /// The same bytes are sent once more.
+    pub async fn journal_try(&self, tx: &mut Tx, id: &str) -> Result<()> {
+        sqlx::query("UPDATE change_writes SET tries = tries + 1 WHERE change_id = $1").bind(id).execute(&mut **tx).await?;
         Ok(())
     }
 

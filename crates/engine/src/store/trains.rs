@@ -49,6 +49,21 @@ impl Store {
         load(tx, id).await
     }
 
+    /// Those of which some change waits for votes, oldest first.
+    pub async fn trains_awaiting(&self) -> Result<Vec<Train>> {
+        let text = format!(
+            "SELECT {COLUMNS} FROM trains WHERE EXISTS (
+               SELECT 1 FROM changes WHERE changes.train = trains.id AND changes.state = 'awaiting_approval') ORDER BY number LIMIT 100"
+        );
+        let rows = sqlx::query(sqlx::AssertSqlSafe(text)).fetch_all(self.pool()).await?;
+        let mut connection = self.pool().acquire().await?;
+        let mut trains = Vec::with_capacity(rows.len());
+        for row in &rows {
+            trains.push(whole(&mut connection, row).await?);
+        }
+        Ok(trains)
+    }
+
     /// Newest first. The cursor is the number of the last one seen. Without an environment those of all.
     pub async fn trains(&self, environment: Option<&str>, page: &PageRequest) -> Result<Page<Train>> {
         let before = page.cursor.as_deref().and_then(|cursor| cursor.parse().ok()).unwrap_or(i64::MAX);

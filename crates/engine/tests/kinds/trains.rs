@@ -2,7 +2,7 @@
 
 use super::support::eventually;
 use super::{Story, name, object};
-use domain::changes::{State, Train, TrainRequest};
+use domain::changes::{Request, State, Train, TrainRequest};
 use engine::IdempotencyKey;
 
 /// The API depends on the database; it is named first all the same.
@@ -44,6 +44,10 @@ async fn all_of_a_train_is_approved_at_once_and_goes_in_the_order_of_dependencie
     assert_eq!(alone.code(), "part_of_train", "one of it is not decided on alone");
     let other = story.world.engine.approve_train(&dmitri, &train.id, &api.digest, "").await.unwrap_err();
     assert_eq!(other.code(), "plan_changed");
+    let mut admin = story.world.actor("olivia");
+    admin.person.roles.push(domain::access::Role::Admin);
+    let glass = story.world.engine.break_glass(&admin, &api.id, &api.digest, "now").await.unwrap_err();
+    assert_eq!(glass.code(), "part_of_train", "nor let through alone");
     let own = story.world.engine.approve_train(&story.world.actor("pia"), &train.id, &train.digest, "").await.unwrap_err();
     assert_eq!(own.code(), "self_approval");
     approved(&story, &train).await;
@@ -115,6 +119,27 @@ async fn a_train_is_rejected_and_aborted_as_a_whole_and_a_key_makes_one() {
     let aborted = story.world.engine.abort_train(&pia, &second.label(), "changed my mind").await.unwrap();
     assert_eq!(states(&aborted), [State::Aborted, State::Aborted]);
     assert_eq!(story.world.sent_writes(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_for_its_turn_in_a_train_stands_in_nobodys_way() {
+    let story = Story::of("StatefulSet", "postgres").await;
+    // Its first pod is available after an hour only, so the train stays on its way.
+    let mut patient = object("StatefulSet", "postgres", "devmatrix", "1.0");
+    patient["spec"]["minReadySeconds"] = serde_json::json!(3600);
+    story.world.prod.apply(patient).unwrap();
+    let train = eventually("the train is planned", || async {
+        story.world.engine.ask_train(&story.world.actor("pia"), &wanted(), None).await.ok()
+    })
+    .await;
+    approved(&story, &train).await;
+    eventually("the database is written", || async { (story.world.effective_writes() == 1).then_some(()) }).await;
+    let restart = Request::Restart { component: name("api"), environment: name("prod"), reason: "a leak".into() };
+    let restart = story.ask(restart).await;
+    story.world.approved(&restart, "dmitri").await;
+    story.world.ends(&restart, State::Succeeded).await;
+    let now = story.world.engine.train(&story.world.actor("viv"), &train.id).await.unwrap();
+    assert_eq!(states(&now)[1], State::Ready, "it was passed, and looks again at its turn");
 }
 
 #[test]

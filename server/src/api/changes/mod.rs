@@ -46,6 +46,7 @@ pub async fn list(State(portal): State<Portal>, Extension(actor): Extension<Acto
         component: query.get("component").map(str::to_owned),
         environment: query.get("environment").map(str::to_owned),
         states: query.states()?,
+        alone: false,
     };
     let part = query.page()?;
     if part.cursor.as_ref().is_some_and(|cursor| cursor.parse::<i64>().is_err()) {
