@@ -21,6 +21,9 @@ impl Engine {
         if !let_through && policy(environment, plan.kind) != plan.approval {
             return Ok(Some(format!("who must approve changes of {} was changed after the plan was made; plan again", environment.title)));
         }
+        if let Some(tool) = self.taken_over(component, environment)? {
+            return Ok(Some(format!("{tool} has taken over the workload after the plan was made: change it there")));
+        }
         if plan.kind == Kind::Scale && self.autoscaler(component, environment)?.is_some() {
             return Ok(Some("an autoscaler has taken over the number of replicas after the plan was made".into()));
         }
@@ -37,6 +40,15 @@ impl Engine {
             return Ok(Some(format!("{} was put on hold here after the plan was made", plan.to.version())));
         }
         self.source_failed(component, plan)
+    }
+
+    /// The GitOps tool that owns the target, as far as the watch knows: a mark on its metadata alone is no other generation.
+    fn taken_over(&self, component: &Component, environment: &Environment) -> Result<Option<String>> {
+        let cluster = self.cluster_of(environment)?;
+        let state = cluster.state();
+        let known = state.observed(&component.workload.key(&environment.namespace));
+        let manager = known.and_then(|known| known.workload.managed_by.clone());
+        Ok(manager.filter(|manager| manager.gitops).map(|manager| manager.tool))
     }
 
     /// A source that has gone on to another release says nothing; one in which this very release is failing does.

@@ -1,7 +1,9 @@
-//! Deploys: an image by its digest, where releases begin.
+//! Deploys: an image by its digest, where releases begin; and what a GitOps tool takes over is not written to.
 
-use super::{Story, World, name};
+use super::support::{actor, eventually};
+use super::{Story, World, name, object};
 use domain::changes::{Request, State, image};
+use serde_json::json;
 
 fn deploy(environment: &str, text: &str) -> Request {
     Request::Deploy {
@@ -31,4 +33,23 @@ async fn an_image_is_deployed_by_its_digest_and_then_promoted() {
     assert_eq!(again.code(), "already_running");
     let on = story.ask(story.promote()).await;
     assert_eq!(on.plan.to.image, pinned, "what was built is what goes on");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_workload_that_a_gitops_tool_takes_over_after_the_plan_is_not_written() {
+    let story = Story::of("StatefulSet", "postgres").await;
+    let change = story.ask(story.promote()).await;
+    // A mark on the metadata of a StatefulSet raises no generation.
+    let mut taken = object("StatefulSet", "postgres", "devmatrix", "1.0");
+    taken["metadata"]["annotations"] = json!({"argocd.argoproj.io/tracking-id": "db:apps/StatefulSet:devmatrix/postgres"});
+    story.world.prod.apply(taken).unwrap();
+    eventually("the mark is seen", || async {
+        let view = story.world.engine.component(&actor("viv"), "postgres").await.unwrap();
+        view.environments.into_iter().find(|here| here.environment.name == "prod")?.cell.managed_by.filter(|manager| manager.gitops)
+    })
+    .await;
+    story.world.approved(&change, "dmitri").await;
+    let ended = story.world.ends(&change, State::Superseded).await;
+    assert!(ended.outcome.unwrap().reason.starts_with("Argo CD has taken over the workload"));
+    assert_eq!(story.world.sent_writes(), 0);
 }
