@@ -10,6 +10,7 @@ mod sight;
 mod trains;
 mod votes;
 pub(crate) mod worker;
+mod write;
 
 pub(crate) use closing::Closings;
 pub use closing::{NewFreeze, Policy, WindowView};

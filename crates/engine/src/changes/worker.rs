@@ -4,15 +4,15 @@
 //! Invariants: the intent is journalled before the cluster is written to; the bytes that are sent are the journalled ones;
 //! without a lease nothing is written.
 
-use crate::clusters::{self, WriteAnswer};
+use crate::clusters;
 use crate::error::Result;
 use crate::events::{Event, Topic};
-use crate::store::{Act, Journal};
+use crate::store::Act;
 use crate::{Engine, fault};
 use domain::Time;
 use domain::changes::step::{self, Next, Written, next_step};
 use domain::changes::train::{Turn, turn};
-use domain::changes::{Change, Hold, Kind, Outcome, Stamp, State, Step};
+use domain::changes::{Change, Hold, Kind, Outcome, State, Step};
 use domain::releases::RecordOutcome;
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,13 +20,13 @@ use std::time::Duration;
 use tokio::sync::broadcast;
 
 /// How long a change stays leased without a sign of its worker, in seconds.
-const LEASE_S: i64 = 30;
+pub(super) const LEASE_S: i64 = 30;
 /// The longest that a worker sleeps when nothing tells of a change.
-const TICK: Duration = Duration::from_secs(1);
+pub(super) const TICK: Duration = Duration::from_secs(1);
 /// After an answer that says that the object is not as it was.
-const LOOK_AGAIN: Duration = Duration::from_millis(200);
+pub(super) const LOOK_AGAIN: Duration = Duration::from_millis(200);
 /// After a failure of the world: how long until the next try.
-const PAUSE: Duration = Duration::from_secs(2);
+pub(super) const PAUSE: Duration = Duration::from_secs(2);
 
 /// Takes up what is ready, until the portal stops.
 pub(crate) async fn run(engine: Engine) {
@@ -63,7 +63,7 @@ async fn sweep(engine: &Engine, active: &Arc<Mutex<HashSet<String>>>) -> Result<
 }
 
 /// What one round of driving came to.
-enum Round {
+pub(super) enum Round {
     /// Look again when something changes, at the latest after this.
     Again(Duration),
     /// It ended, or it is somebody else's.
@@ -274,7 +274,7 @@ impl Engine {
     }
 
     /// Back in the queue, with the reason.
-    async fn wait_for_opening(&self, change: &Change, why: &str) -> Result<Round> {
+    pub(super) async fn wait_for_opening(&self, change: &Change, why: &str) -> Result<Round> {
         let known = change.steps.iter().any(|step| step.name == "check" && step.state == "pending" && step.detail == why);
         if !known || change.state == State::Running {
             let step = Step { name: "check".into(), state: "pending".into(), started: None, finished: None, detail: why.to_owned() };
@@ -288,127 +288,8 @@ impl Engine {
         Ok(Round::Again(TICK))
     }
 
-    async fn intend(&self, change: &Change, fence: i64, resource_version: &str) -> Result<Round> {
-        if let Some(why) = self.forbidden_now(change).await? {
-            self.conclude(change, State::Superseded, &why, None).await?;
-            return Ok(Round::Over);
-        }
-        let now = self.now();
-        let cause = change.plan.kind.makes_revision().then(|| cause(change));
-        let bytes = change.plan.patch.stamped(&Stamp { change: &change.id, fence, cause: cause.as_deref(), resource_version });
-        let mut tx = self.0.store.write().await?;
-        if !self.0.store.renew(&mut tx, &change.id, &self.0.owner, now.plus_seconds(LEASE_S)).await? {
-            return Ok(Round::Over);
-        }
-        // A freeze that was committed before this is seen here, and one that comes later waits for this to be committed.
-        if let Some(closed) = self.closing_in(&mut tx, change).await?.filter(|_| !self.passes_closing(change)) {
-            tx.rollback().await?;
-            return self.wait_for_opening(change, &closed.why).await;
-        }
-        self.0.store.journal_intent(&mut tx, &change.id, resource_version, &bytes, now).await?;
-        let checked = Step {
-            name: "check".into(),
-            state: "done".into(),
-            started: Some(now),
-            finished: Some(now),
-            detail: "Everything is as planned".into(),
-        };
-        self.0.store.set_step(&mut tx, &change.id, 2, &checked).await?;
-        let writing =
-            Step { name: "write".into(), state: "running".into(), started: Some(now), finished: None, detail: "Sending it".into() };
-        self.0.store.set_step(&mut tx, &change.id, 3, &writing).await?;
-        let detail = format!("resourceVersion {resource_version}, {} bytes, sha256 {}", bytes.len(), &domain::digest::sha256(&bytes)[..12]);
-        self.0.store.record(&mut tx, Act::by_worker(now, "cluster.intend", &change.id, "done", &detail)).await?;
-        fault::point("before the intent is stored");
-        tx.commit().await?;
-        fault::point("after the intent is stored");
-        self.publish(&[Topic::Changes]);
-        self.send(change, &Journal { written: Written::Nothing, bytes, applied_at: None }).await
-    }
-
-    /// The journalled bytes once more, since nothing became of them: whatever forbids a write forbids this too, and the try counts.
-    async fn send_again(&self, change: &Change, journal: &Journal) -> Result<Round> {
-        if let Some(why) = self.forbidden_now(change).await? {
-            self.conclude(change, State::Superseded, &why, None).await?;
-            return Ok(Round::Over);
-        }
-        let mut tx = self.0.store.write().await?;
-        // An abort has taken the lease away.
-        if !self.0.store.renew(&mut tx, &change.id, &self.0.owner, self.now().plus_seconds(LEASE_S)).await? {
-            return Ok(Round::Over);
-        }
-        if self.closing_in(&mut tx, change).await?.is_some_and(|_| !self.passes_closing(change)) {
-            // The next round says what it waits for.
-            return Ok(Round::Again(LOOK_AGAIN));
-        }
-        self.0.store.journal_try(&mut tx, &change.id).await?;
-        tx.commit().await?;
-        self.send(change, journal).await
-    }
-
-    /// Sends the journalled bytes. Whatever the answer, the next round looks and decides.
-    async fn send(&self, change: &Change, journal: &Journal) -> Result<Round> {
-        let target = &change.plan.target;
-        let cluster = self.cluster(&target.cluster)?.clone();
-        fault::point("before the write is sent");
-        let answer = cluster.write(target, &change.plan.patch, &journal.bytes).await;
-        fault::point("after the write is answered");
-        match answer {
-            // Of the workload itself nothing was written.
-            WriteAnswer::Applied(_) if change.plan.kind == Kind::Unblock => {
-                self.applied(change, target.generation, &target.spec_hash).await
-            }
-            WriteAnswer::Applied(object) => {
-                self.applied(change, domain::changes::plan::generation(&object), &target.hash_of(&object)).await
-            }
-            // Whose conflict it was, the next look tells; were it nobody's, this would be sent again and again.
-            WriteAnswer::Conflict | WriteAnswer::Gone(_) => Ok(Round::Again(LOOK_AGAIN)),
-            WriteAnswer::Refused(why) => {
-                self.conclude(change, State::Errored, &format!("the cluster refused the write: {why}"), None).await?;
-                Ok(Round::Over)
-            }
-            WriteAnswer::Later(why) | WriteAnswer::Unknown(why) => {
-                self.note(change, "write", 3, &format!("no certain answer ({why}); looking before trying again")).await?;
-                Ok(Round::Again(PAUSE))
-            }
-        }
-    }
-
-    /// The write is there, as this generation. Also when an edit of annotations made another one of it.
-    async fn applied(&self, change: &Change, generation: i64, spec_hash: &str) -> Result<Round> {
-        let now = self.now();
-        let mut tx = self.0.store.write().await?;
-        // Somebody may have ended it while we looked: then it stays ended.
-        let ended = self.0.store.change_in(&mut tx, &change.id).await?.is_none_or(|current| current.state.is_terminal());
-        if ended {
-            return Ok(Round::Over);
-        }
-        self.0.store.journal_applied(&mut tx, &change.id, generation, spec_hash, now).await?;
-        if change.written_generation.is_none() {
-            self.0.store.set_state(&mut tx, &change.id, State::Observing).await?;
-            let detail = match (change.plan.patch.deletes(), &change.plan.target.autoscaler) {
-                (Some((pod, _)), _) => format!("Deleted pod {pod}"),
-                (None, Some(name)) => format!("Applied to the autoscaler {name}"),
-                (None, None) => format!("Applied as generation {generation}"),
-            };
-            let wrote = Step { name: "write".into(), state: "done".into(), started: Some(now), finished: Some(now), detail };
-            self.0.store.set_step(&mut tx, &change.id, 3, &wrote).await?;
-            let moves = if change.plan.kind == Kind::Autoscale { "The number of pods follows" } else { "Pods are being replaced" };
-            let detail = moves.into();
-            let rolling = Step { name: "rollout".into(), state: "running".into(), started: Some(now), finished: None, detail };
-            self.0.store.set_step(&mut tx, &change.id, 4, &rolling).await?;
-        }
-        let act = if change.written_generation.is_none() { "cluster.write" } else { "cluster.follow" };
-        self.0.store.record(&mut tx, Act::by_worker(now, act, &change.id, "done", &format!("generation {generation}"))).await?;
-        fault::point("before the write is noted");
-        tx.commit().await?;
-        fault::point("after the write is noted");
-        self.publish(&[Topic::Changes]);
-        Ok(Round::Again(TICK))
-    }
-
     /// Writes down what a step waits for, when that is new.
-    async fn note(&self, change: &Change, name: &str, position: i64, detail: &str) -> Result<Round> {
+    pub(super) async fn note(&self, change: &Change, name: &str, position: i64, detail: &str) -> Result<Round> {
         let known = change.steps.iter().find(|step| step.name == name).map(|step| step.detail.as_str());
         if known != Some(detail) {
             let mut tx = self.0.store.write().await?;
@@ -423,7 +304,13 @@ impl Engine {
     }
 
     /// The end of a change, with its record, its hold and its audit entry in one transaction.
-    async fn conclude(&self, change: &Change, state: State, reason: &str, failing_pod: Option<domain::clusters::PodSaid>) -> Result<()> {
+    pub(super) async fn conclude(
+        &self,
+        change: &Change,
+        state: State,
+        reason: &str,
+        failing_pod: Option<domain::clusters::PodSaid>,
+    ) -> Result<()> {
         let now = self.now();
         if change.written_generation.is_some() {
             self.record_target(change).await;
@@ -509,10 +396,4 @@ fn hold(change: &Change, at: Time) -> Hold {
         by: change.plan.requester.clone(),
         at,
     }
-}
-
-/// What `kubectl rollout history` shows.
-fn cause(change: &Change) -> String {
-    let plan = &change.plan;
-    format!("{} {} {} by {}, plan {}", change.label(), plan.kind.as_str(), plan.to.version(), plan.requester, &change.digest[..12])
 }

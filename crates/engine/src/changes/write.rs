@@ -1,0 +1,140 @@
+//! The one write of a change: its bytes are journalled, then sent; sent again when nothing became of them; noted when they arrived.
+//!
+//! Invariants: the intent is journalled before the cluster is written to; the bytes that are sent are the journalled ones; what
+//! forbids a write is looked at before each sending.
+
+use super::worker::{LEASE_S, LOOK_AGAIN, PAUSE, Round, TICK};
+use crate::clusters::WriteAnswer;
+use crate::error::Result;
+use crate::events::Topic;
+use crate::store::{Act, Journal};
+use crate::{Engine, fault};
+use domain::changes::step::Written;
+use domain::changes::{Change, Kind, Stamp, State, Step};
+
+impl Engine {
+    pub(super) async fn intend(&self, change: &Change, fence: i64, resource_version: &str) -> Result<Round> {
+        if let Some(why) = self.forbidden_now(change).await? {
+            self.conclude(change, State::Superseded, &why, None).await?;
+            return Ok(Round::Over);
+        }
+        let now = self.now();
+        let cause = change.plan.kind.makes_revision().then(|| cause(change));
+        let bytes = change.plan.patch.stamped(&Stamp { change: &change.id, fence, cause: cause.as_deref(), resource_version });
+        let mut tx = self.0.store.write().await?;
+        if !self.0.store.renew(&mut tx, &change.id, &self.0.owner, now.plus_seconds(LEASE_S)).await? {
+            return Ok(Round::Over);
+        }
+        // A freeze that was committed before this is seen here, and one that comes later waits for this to be committed.
+        if let Some(closed) = self.closing_in(&mut tx, change).await?.filter(|_| !self.passes_closing(change)) {
+            tx.rollback().await?;
+            return self.wait_for_opening(change, &closed.why).await;
+        }
+        self.0.store.journal_intent(&mut tx, &change.id, resource_version, &bytes, now).await?;
+        let checked = Step {
+            name: "check".into(),
+            state: "done".into(),
+            started: Some(now),
+            finished: Some(now),
+            detail: "Everything is as planned".into(),
+        };
+        self.0.store.set_step(&mut tx, &change.id, 2, &checked).await?;
+        let writing =
+            Step { name: "write".into(), state: "running".into(), started: Some(now), finished: None, detail: "Sending it".into() };
+        self.0.store.set_step(&mut tx, &change.id, 3, &writing).await?;
+        let detail = format!("resourceVersion {resource_version}, {} bytes, sha256 {}", bytes.len(), &domain::digest::sha256(&bytes)[..12]);
+        self.0.store.record(&mut tx, Act::by_worker(now, "cluster.intend", &change.id, "done", &detail)).await?;
+        fault::point("before the intent is stored");
+        tx.commit().await?;
+        fault::point("after the intent is stored");
+        self.publish(&[Topic::Changes]);
+        self.send(change, &Journal { written: Written::Nothing, bytes, applied_at: None }).await
+    }
+
+    /// The journalled bytes once more, since nothing became of them: whatever forbids a write forbids this too, and the try counts.
+    pub(super) async fn send_again(&self, change: &Change, journal: &Journal) -> Result<Round> {
+        if let Some(why) = self.forbidden_now(change).await? {
+            self.conclude(change, State::Superseded, &why, None).await?;
+            return Ok(Round::Over);
+        }
+        let mut tx = self.0.store.write().await?;
+        // An abort has taken the lease away.
+        if !self.0.store.renew(&mut tx, &change.id, &self.0.owner, self.now().plus_seconds(LEASE_S)).await? {
+            return Ok(Round::Over);
+        }
+        if self.closing_in(&mut tx, change).await?.is_some_and(|_| !self.passes_closing(change)) {
+            // The next round says what it waits for.
+            return Ok(Round::Again(LOOK_AGAIN));
+        }
+        self.0.store.journal_try(&mut tx, &change.id).await?;
+        tx.commit().await?;
+        self.send(change, journal).await
+    }
+
+    /// Sends the journalled bytes. Whatever the answer, the next round looks and decides.
+    async fn send(&self, change: &Change, journal: &Journal) -> Result<Round> {
+        let target = &change.plan.target;
+        let cluster = self.cluster(&target.cluster)?.clone();
+        fault::point("before the write is sent");
+        let answer = cluster.write(target, &change.plan.patch, &journal.bytes).await;
+        fault::point("after the write is answered");
+        match answer {
+            // Of the workload itself nothing was written.
+            WriteAnswer::Applied(_) if change.plan.kind == Kind::Unblock => {
+                self.applied(change, target.generation, &target.spec_hash).await
+            }
+            WriteAnswer::Applied(object) => {
+                self.applied(change, domain::changes::plan::generation(&object), &target.hash_of(&object)).await
+            }
+            // Whose conflict it was, the next look tells; were it nobody's, this would be sent again and again.
+            WriteAnswer::Conflict | WriteAnswer::Gone(_) => Ok(Round::Again(LOOK_AGAIN)),
+            WriteAnswer::Refused(why) => {
+                self.conclude(change, State::Errored, &format!("the cluster refused the write: {why}"), None).await?;
+                Ok(Round::Over)
+            }
+            WriteAnswer::Later(why) | WriteAnswer::Unknown(why) => {
+                self.note(change, "write", 3, &format!("no certain answer ({why}); looking before trying again")).await?;
+                Ok(Round::Again(PAUSE))
+            }
+        }
+    }
+
+    /// The write is there, as this generation. Also when an edit of annotations made another one of it.
+    pub(super) async fn applied(&self, change: &Change, generation: i64, spec_hash: &str) -> Result<Round> {
+        let now = self.now();
+        let mut tx = self.0.store.write().await?;
+        // Somebody may have ended it while we looked: then it stays ended.
+        let ended = self.0.store.change_in(&mut tx, &change.id).await?.is_none_or(|current| current.state.is_terminal());
+        if ended {
+            return Ok(Round::Over);
+        }
+        self.0.store.journal_applied(&mut tx, &change.id, generation, spec_hash, now).await?;
+        if change.written_generation.is_none() {
+            self.0.store.set_state(&mut tx, &change.id, State::Observing).await?;
+            let detail = match (change.plan.patch.deletes(), &change.plan.target.autoscaler) {
+                (Some((pod, _)), _) => format!("Deleted pod {pod}"),
+                (None, Some(name)) => format!("Applied to the autoscaler {name}"),
+                (None, None) => format!("Applied as generation {generation}"),
+            };
+            let wrote = Step { name: "write".into(), state: "done".into(), started: Some(now), finished: Some(now), detail };
+            self.0.store.set_step(&mut tx, &change.id, 3, &wrote).await?;
+            let moves = if change.plan.kind == Kind::Autoscale { "The number of pods follows" } else { "Pods are being replaced" };
+            let detail = moves.into();
+            let rolling = Step { name: "rollout".into(), state: "running".into(), started: Some(now), finished: None, detail };
+            self.0.store.set_step(&mut tx, &change.id, 4, &rolling).await?;
+        }
+        let act = if change.written_generation.is_none() { "cluster.write" } else { "cluster.follow" };
+        self.0.store.record(&mut tx, Act::by_worker(now, act, &change.id, "done", &format!("generation {generation}"))).await?;
+        fault::point("before the write is noted");
+        tx.commit().await?;
+        fault::point("after the write is noted");
+        self.publish(&[Topic::Changes]);
+        Ok(Round::Again(TICK))
+    }
+}
+
+/// What `kubectl rollout history` shows.
+fn cause(change: &Change) -> String {
+    let plan = &change.plan;
+    format!("{} {} {} by {}, plan {}", change.label(), plan.kind.as_str(), plan.to.version(), plan.requester, &change.digest[..12])
+}
