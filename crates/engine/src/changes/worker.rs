@@ -1,8 +1,7 @@
 //! The worker: takes up changes that are ready, and drives each to its end. Every step is chosen by the pure
 //! [`next_step`] from the journal and from what is seen, so that a restart at any moment goes on where it was.
 //!
-//! Invariants: the intent is journalled before the cluster is written to; the bytes that are sent are the journalled ones;
-//! without a lease nothing is written.
+//! Invariant: without a lease nothing is written; the write itself is in `write.rs`.
 
 use crate::clusters;
 use crate::error::Result;
