@@ -91,6 +91,20 @@ pub fn count(number: i64, one: &str) -> String {
     if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") }
 }
 
+/// `Usually takes 42s here, of 12 rollouts; the slowest took 2m 10s.`
+pub fn usual(usual: &domain::releases::Usual) -> String {
+    let span = domain::time::span;
+    if usual.rollouts == 1 {
+        return format!("The one rollout before took {}.", span(usual.slowest_s));
+    }
+    format!(
+        "Usually takes {} here, of {}; the slowest took {}.",
+        span(usual.median_s),
+        count(usual.rollouts, "rollout"),
+        span(usual.slowest_s)
+    )
+}
+
 /// `bea` → `Bea`: people are known by their short names.
 pub fn person(name: &str) -> String {
     let capital = |word: &str| {

@@ -10,9 +10,11 @@ use app::home::HomeData;
 use app::logs::LogsData;
 use domain::catalog::{Approval, Group, Provider, Rule};
 use domain::changes::diff::Diff;
+use domain::changes::explain::{Line, What};
+use domain::changes::votes::Approver;
 use domain::changes::*;
 use domain::clusters::*;
-use domain::releases::{DeploymentRecord, ImageRef, RecordOutcome};
+use domain::releases::{DeploymentRecord, ImageRef, RecordOutcome, Usual};
 use domain::{Error, Time};
 use std::collections::BTreeMap;
 
@@ -299,6 +301,7 @@ pub fn change(number: i64, state: State, plan: Plan) -> Change {
         glass: None,
         steps,
         outcome,
+        sent: !waits,
         written_generation: (!waits).then_some(62),
     }
 }
@@ -519,9 +522,26 @@ pub fn on_page(change: Change, progress: (i64, i64, i64), tried: Option<Tried>) 
         deployments: records(&component, "prod"),
         holds: vec![],
         review: None,
+        approvers: vec![Approver { person: "bea".into(), on_call: vec![duty()] }, Approver { person: "olivia".into(), on_call: vec![] }],
+        usual: Some(Usual { rollouts: 12, median_s: 42, slowest_s: 130 }),
+        story: story(&change),
         change,
         tried,
     }
+}
+
+fn duty() -> domain::catalog::Duty {
+    domain::catalog::Duty { rotation: "platform".into(), role: "primary".into() }
+}
+
+fn story(change: &Change) -> Vec<Line> {
+    let line = |s, what, text: &str| Line { at: change.requested_at.plus_seconds(s), what, text: text.into() };
+    vec![
+        line(0, What::Did, "change.request by anna: Promote api 1.43.1 to prod"),
+        line(70, What::Saw, "generation 61, resourceVersion 48211, last written by CH-9; all pods are as its spec says"),
+        line(70, What::Decided, "write it, if it still has resourceVersion 48211"),
+        line(70, What::Answered, "the patch of 612 bytes, done: generation 62, resourceVersion 48219"),
+    ]
 }
 
 pub fn change_pages() -> Vec<(String, ChangeData)> {
@@ -552,6 +572,7 @@ pub fn new_changes() -> Vec<(String, NewChangeData)> {
         reason: String::new(),
     };
     let page = |kind: &str, plan, hold, error| NewChangeData {
+        usual: Some(Usual { rollouts: 12, median_s: 42, slowest_s: 130 }),
         wanted: wanted(kind),
         plan,
         component_title: "API server".into(),

@@ -32,7 +32,7 @@ fn train(states: [State; 3]) -> Train {
 }
 
 pub fn train_pages() -> Vec<(&'static str, TrainData)> {
-    let page = |name, states| (name, TrainData { train: train(states), tried: None });
+    let page = |name, states| (name, TrainData { train: train(states), approvers: vec![], tried: None });
     vec![
         page("train-waiting", [State::AwaitingApproval; 3]),
         page("train-running", [State::Succeeded, State::Observing, State::Ready]),

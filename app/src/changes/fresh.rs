@@ -100,6 +100,7 @@ fn form(viewer: &Viewer, data: &NewChangeData, plan: &Plan) -> AnyView {
             {wanted.break_glass.then(|| view! { <input type="hidden" name="break_glass" value="1"/> })}
             <input type="hidden" name="key" value=data.key.clone()/>
             <ReasonField id="reason" label="Reason" value=wanted.reason.clone() hint="Others read it when they decide, and later" error=invalid/>
+            {data.usual.map(|usual| view! { <p class="small muted" data-testid="usual">{words::usual(&usual)}</p> })}
             {approvers(plan).map(|text| view! { <p class="small muted">{text}</p> })}
             <div class="actions"><button class=class type="submit">{label}</button><a class="btn btn-ghost" href=links::component(&wanted.component)>"Cancel"</a></div>
         </form>

@@ -7,6 +7,7 @@ mod list;
 mod page;
 mod panels;
 mod rollback;
+mod story;
 
 pub(crate) use act::{kept, tried};
 pub(crate) use fresh::page as fresh_page;
@@ -14,10 +15,12 @@ pub(crate) use list::{page as list_page, table};
 pub(crate) use page::page;
 
 use domain::access::Actor;
+use domain::changes::explain::Line;
+use domain::changes::votes::Approver;
 use domain::changes::{Bounds, Change, Hold, Kind, Plan, Progress, Request, Review, State, image, reason, replicas};
 use domain::clusters::{PodView, WorkloadKind};
 use domain::names::Name;
-use domain::releases::{DeploymentRecord, ImageRef};
+use domain::releases::{DeploymentRecord, ImageRef, Usual};
 use domain::{Error, Result};
 use engine::{ChangeFilter, Engine, PageRequest, Way};
 
@@ -85,6 +88,12 @@ pub struct ChangeData {
     pub holds: Vec<Hold>,
     /// Where the glass was broken for it.
     pub review: Option<Review>,
+    /// Who could decide on it now, whoever is on call first.
+    pub approvers: Vec<Approver>,
+    /// How long a rollout takes here.
+    pub usual: Option<Usual>,
+    /// Why it did what it did, oldest first.
+    pub story: Vec<Line>,
     pub tried: Option<Tried>,
 }
 
@@ -103,6 +112,9 @@ pub async fn load(engine: &Engine, actor: &Actor, id: &str, tried: Option<Tried>
         deployments: here.map(|here| here.deployments.clone()).unwrap_or_default(),
         holds: engine.holds(actor, Some(&component), Some(&environment)).await?,
         review: engine.review_of(actor, &change).await?,
+        approvers: engine.approvers(actor, &change).await?,
+        usual: engine.usual(actor, &change.plan).await?,
+        story: engine.story(actor, &change.id).await?,
         change,
         tried,
     })
@@ -182,6 +194,8 @@ pub struct NewChangeData {
     pub wanted: Wanted,
     /// The plan that would be made now, or why none would.
     pub plan: Result<Plan>,
+    /// How long a rollout takes there.
+    pub usual: Option<Usual>,
     pub component_title: String,
     pub environment_title: String,
     /// The hold that refuses it, if one does.
@@ -201,9 +215,13 @@ pub async fn load_new(engine: &Engine, actor: &Actor, wanted: Wanted, error: Opt
     let environment_title = catalog.environment(&wanted.environment)?.title.clone();
     let holds = engine.holds(actor, Some(&wanted.component), Some(&wanted.environment)).await?;
     let plan = engine.preview_by(actor, request, wanted.way()).await;
+    let usual = match &plan {
+        Ok(plan) => engine.usual(actor, plan).await?,
+        Err(_) => None,
+    };
     let hold = plan.as_ref().err().and_then(|error| refusing(error, holds));
     let key = uuid::Uuid::now_v7().to_string();
-    Ok(NewChangeData { wanted, plan, component_title, environment_title, hold, key, error })
+    Ok(NewChangeData { wanted, plan, usual, component_title, environment_title, hold, key, error })
 }
 
 /// The hold that a refusal speaks of: it begins with the version.

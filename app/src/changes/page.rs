@@ -1,6 +1,6 @@
 //! The page of one change: plan, diff, gates, votes, steps, rollout; what one can do is always in reach.
 
-use super::{ChangeData, act, glass, panels, rollback};
+use super::{ChangeData, act, glass, panels, rollback, story};
 use crate::parts::{GateList, Notice, PageHead, Panel, RelTime, StepList, Until, VoteList};
 use crate::{Viewer, links, words};
 use domain::Time;
@@ -23,6 +23,7 @@ pub(crate) fn page(viewer: &Viewer, data: &ChangeData, now: Time) -> AnyView {
             {panels::diff(data)}
             {steps(data, now)}
             {panels::pods(data, now)}
+            {story::panel(data)}
         </div>
     }
     .into_any()
@@ -78,7 +79,7 @@ fn votes(viewer: &Viewer, data: &ChangeData, now: Time) -> Option<AnyView> {
     let change = &data.change;
     change.plan.approval.as_ref()?;
     let end = view! { <span class="muted" data-testid="votes">{crate::approvals::votes(change)}</span> }.into_any();
-    Some(view! { <Panel id="h-votes" title="Votes" end=end><VoteList change=change viewer=viewer now=now/></Panel> }.into_any())
+    Some(view! { <Panel id="h-votes" title="Votes" end=end><VoteList change=change viewer=viewer approvers=&data.approvers now=now/></Panel> }.into_any())
 }
 
 fn steps(data: &ChangeData, now: Time) -> AnyView {

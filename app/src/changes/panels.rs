@@ -5,6 +5,7 @@ use crate::parts::{Diff, Panel, PodSaidView, PodTable, RelTime, RolloutBar, Roll
 use crate::words;
 use domain::Time;
 use domain::changes::{Plan, State};
+use domain::releases::Usual;
 use leptos::prelude::*;
 
 pub(super) fn plan(data: &ChangeData, now: Time) -> AnyView {
@@ -65,10 +66,17 @@ pub(super) fn rollout(data: &ChangeData, now: Time) -> AnyView {
                 <RolloutBar pods=pods/>
                 <RolloutFigures progress=data.progress started=started/>
                 <ul class="key">{key("seg-old", format!("ready on {from}"))}{key("seg-wait", "starting".to_owned())}{key("seg-done", format!("ready on {to}"))}{failing}</ul>
+                {usual(data.usual, change.state)}
             </div>
         </Panel>
     }
     .into_any()
+}
+
+/// So long it takes here, for whoever waits for it.
+fn usual(usual: Option<Usual>, state: State) -> Option<AnyView> {
+    let usual = usual.filter(|_| !state.is_terminal())?;
+    Some(view! { <p class="small muted" data-testid="usual">{words::usual(&usual)}</p> }.into_any())
 }
 
 fn key(class: &'static str, text: String) -> AnyView {

@@ -5,6 +5,7 @@ use crate::{Viewer, words};
 use domain::Time;
 use domain::access::{Verb, authorize};
 use domain::catalog::Group;
+use domain::changes::votes::Approver;
 use domain::changes::{Change, Gate, State, Step, VoteKind, votes};
 use domain::time::span;
 use leptos::prelude::*;
@@ -27,9 +28,9 @@ pub fn GateList(gates: Vec<Gate>) -> impl IntoView {
     view! { <ul class="checks">{rows.collect_view()}</ul> }
 }
 
-/// The rules, the votes, and whether the reader may vote.
+/// The rules, the votes, who else may vote now, and whether the reader may.
 #[component]
-pub fn VoteList<'a>(change: &'a Change, viewer: &'a Viewer, now: Time) -> AnyView {
+pub fn VoteList<'a>(change: &'a Change, viewer: &'a Viewer, approvers: &'a [Approver], now: Time) -> AnyView {
     let cast = change.votes.iter().map(|vote| {
         let (class, said) = match vote.vote {
             VoteKind::Approve => ("healthy", "approved"),
@@ -47,7 +48,7 @@ pub fn VoteList<'a>(change: &'a Change, viewer: &'a Viewer, now: Time) -> AnyVie
         }
     });
     let waiting = change.state == State::AwaitingApproval;
-    view! { <ul class="checks">{cast.collect_view()}{rules(change, viewer, waiting)}{barred(change, viewer, waiting)}</ul> }.into_any()
+    view! { <ul class="checks">{cast.collect_view()}{rules(change, viewer, waiting)}{barred(change, viewer, waiting)}{able(approvers, waiting)}</ul> }.into_any()
 }
 
 fn rules(change: &Change, viewer: &Viewer, waiting: bool) -> Option<AnyView> {
@@ -60,6 +61,36 @@ fn rules(change: &Change, viewer: &Viewer, waiting: bool) -> Option<AnyView> {
         view! { <li class=class><Icon name=icon/><div><span class="medium">{format!("{number} of {groups}")}</span>{mine.clone()}</div></li> }
     });
     Some(rows.collect_view().into_any())
+}
+
+/// So many are named; the rest is a number.
+const NAMED: usize = 6;
+
+/// Who can decide now, whoever is on call first.
+fn able(approvers: &[Approver], waiting: bool) -> Option<AnyView> {
+    if !waiting {
+        return None;
+    }
+    if approvers.is_empty() {
+        let why = "Nobody who has not voted may decide on this now: ask an administrator, or wait for the next on call.";
+        let row = view! { <li class="degraded" data-testid="approvers"><Icon name="degraded"/><div><span class="medium">"Nobody can approve"</span><p class="why">{why}</p></div></li> };
+        return Some(row.into_any());
+    }
+    let person = |approver: &Approver| {
+        let duties = approver.on_call.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let on_call = (!duties.is_empty()).then(|| view! { " "<span class="chip">{format!("on call: {}", duties.join(", "))}</span> });
+        view! { <li data-person=approver.person.clone()>{words::person(&approver.person)}{on_call}</li> }
+    };
+    let more = approvers.len().saturating_sub(NAMED);
+    let more = (more > 0).then(|| view! { <li class="muted">{format!("and {}", words::count(more as i64, "other"))}</li> });
+    let named = approvers.iter().take(NAMED).map(person).collect_view();
+    let row = view! {
+        <li class="unknown" data-testid="approvers">
+            <Icon name="clock"/>
+            <div><span class="medium">"Who can approve now"</span><ul class="able why">{named}{more}</ul></div>
+        </li>
+    };
+    Some(row.into_any())
 }
 
 /// Why the reader's vote does not count here.

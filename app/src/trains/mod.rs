@@ -8,6 +8,7 @@ pub(crate) use page::page;
 
 use crate::changes::Tried;
 use domain::access::Actor;
+use domain::changes::votes::Approver;
 use domain::changes::{Plan, Train, TrainRequest, reason};
 use domain::clusters::Matrix;
 use domain::names::Name;
@@ -17,11 +18,19 @@ use engine::Engine;
 #[derive(Clone, Debug)]
 pub struct TrainData {
     pub train: Train,
+    /// Who could decide on it now, whoever is on call first.
+    pub approvers: Vec<Approver>,
     pub tried: Option<Tried>,
 }
 
 pub async fn load(engine: &Engine, actor: &Actor, id: &str, tried: Option<Tried>) -> Result<TrainData> {
-    Ok(TrainData { train: engine.train(actor, id).await?, tried })
+    let train = engine.train(actor, id).await?;
+    // The rules are the same for each of them.
+    let approvers = match train.changes.first() {
+        Some(first) => engine.approvers(actor, first).await?,
+        None => Vec::new(),
+    };
+    Ok(TrainData { train, approvers, tried })
 }
 
 /// What the form of a new train holds, as it came from outside.

@@ -6,7 +6,7 @@ use crate::parts::{ActButton, Icon, Notice, PageHead, Panel, ReasonField, RelTim
 use crate::{Viewer, links, words};
 use domain::Time;
 use domain::access::{Verb, authorize};
-use domain::changes::{Change, State, Train};
+use domain::changes::{Change, Reached, State, Train};
 use leptos::prelude::*;
 
 pub(crate) fn page(viewer: &Viewer, data: &TrainData, now: Time) -> AnyView {
@@ -21,7 +21,7 @@ pub(crate) fn page(viewer: &Viewer, data: &TrainData, now: Time) -> AnyView {
         {stopped(train)}
         <div class="split">
             <Panel id="h-turns" title="Changes" sub="in the order of their turns" class="main"><ol class="turns" data-testid="turns">{train.changes.iter().enumerate().map(|(at, change)| turn(at, change)).collect_view()}</ol></Panel>
-            <div class="aside" data-key="aside">{decide(viewer, data, state)}{votes(viewer, train, now)}</div>
+            <div class="aside" data-key="aside">{decide(viewer, data, state)}{votes(viewer, data, now)}</div>
         </div>
     }
     .into_any()
@@ -149,11 +149,10 @@ fn abort_form(viewer: &Viewer, data: &TrainData) -> AnyView {
     let refused = authorize(&viewer.actor, Verb::Change).err();
     let why = refused.as_ref().map(ToString::to_string);
     let (value, error) = kept(&data.tried, &[Act::Abort]);
-    let wrote = train.changes.iter().any(|change| change.written_generation.is_some());
-    let says = if wrote {
-        "What has not begun does not begin. What was written stays written: roll it back to undo it."
-    } else {
-        "Nothing has been written yet."
+    let says = match train.changes.iter().map(Change::reached).max() {
+        Some(Reached::Written) => "What has not begun does not begin. What was written stays written: roll it back to undo it.",
+        Some(reached) => reached.abort_means(),
+        None => Reached::Nothing.abort_means(),
     };
     view! {
         <details class="more panel-body abort" open=data.tried.as_ref().is_some_and(|tried| tried.act == Act::Abort)>
@@ -170,10 +169,10 @@ fn abort_form(viewer: &Viewer, data: &TrainData) -> AnyView {
 }
 
 /// The rules and the votes are the same for each of them.
-fn votes(viewer: &Viewer, train: &Train, now: Time) -> Option<AnyView> {
-    let mut first = train.changes.first()?.clone();
+fn votes(viewer: &Viewer, data: &TrainData, now: Time) -> Option<AnyView> {
+    let mut first = data.train.changes.first()?.clone();
     first.plan.approval.as_ref()?;
     first.plan.train = None;
     let end = view! { <span class="muted" data-testid="votes">{crate::approvals::votes(&first)}</span> }.into_any();
-    Some(view! { <Panel id="h-votes" title="Votes" end=end><VoteList change=&first viewer=viewer now=now/></Panel> }.into_any())
+    Some(view! { <Panel id="h-votes" title="Votes" end=end><VoteList change=&first viewer=viewer approvers=&data.approvers now=now/></Panel> }.into_any())
 }

@@ -133,6 +133,22 @@ impl DeploymentRecord {
     }
 }
 
+/// How long a rollout takes in one place, by those that succeeded there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Usual {
+    pub rollouts: i64,
+    pub median_s: i64,
+    pub slowest_s: i64,
+}
+
+/// None: no rollout of the portal has succeeded there yet. Of an even number the longer of the two in the middle counts.
+pub fn usual(records: &[DeploymentRecord]) -> Option<Usual> {
+    let mut took: Vec<i64> = records.iter().filter(|r| r.outcome == RecordOutcome::Succeeded).filter_map(|r| r.duration_s).collect();
+    took.sort_unstable();
+    let (median, slowest) = (took.get(took.len() / 2)?, took.last()?);
+    Some(Usual { rollouts: took.len() as i64, median_s: *median, slowest_s: *slowest })
+}
+
 /// How many releases `source` has run since the one that runs in the target. `source` is newest first.
 /// When the source never ran the target's release, all that is certain is that they differ: one.
 pub fn behind(from: &str, source: &[DeploymentRecord], image: &str, digest: Option<&str>) -> Option<Behind> {
@@ -191,6 +207,20 @@ mod tests {
             duration_s: None,
             current,
         }
+    }
+
+    #[test]
+    fn what_is_usual_counts_what_succeeded() {
+        let took = |outcome, duration_s| DeploymentRecord { outcome, duration_s, ..record(1, "1", false) };
+        let (good, bad) = (RecordOutcome::Succeeded, RecordOutcome::Failed);
+        assert_eq!(usual(&[]), None);
+        assert_eq!(usual(&[took(bad, Some(600)), took(RecordOutcome::Unknown, None), took(good, None)]), None);
+        let of = |all: &[i64]| usual(&all.iter().map(|s| took(good, Some(*s))).collect::<Vec<_>>());
+        assert_eq!(of(&[40]), Some(Usual { rollouts: 1, median_s: 40, slowest_s: 40 }));
+        assert_eq!(of(&[90, 20]), Some(Usual { rollouts: 2, median_s: 90, slowest_s: 90 }));
+        assert_eq!(of(&[30, 300, 20]), Some(Usual { rollouts: 3, median_s: 30, slowest_s: 300 }));
+        let mixed = [took(bad, Some(900)), took(good, Some(30))];
+        assert_eq!(usual(&mixed), Some(Usual { rollouts: 1, median_s: 30, slowest_s: 30 }));
     }
 
     #[test]

@@ -5,7 +5,7 @@
 use domain::Time;
 use domain::changes::State;
 use domain::changes::plan::Target;
-use domain::changes::step::{Journal, Next, Present, Seen, Written, next_step};
+use domain::changes::step::{Journal, Next, Present, Seen, Written, next_step, pause};
 use domain::clusters::{PodSaid, Refused, Rollout, WorkloadKind};
 use proptest::prelude::*;
 
@@ -99,8 +99,9 @@ fn after_an_intent_whose_answer_is_unknown() {
     let intended = Written::Intended { resource_version: "100".into(), tries: 1 };
     assert_eq!(step(&intended, &there(|_| {}), 0), Next::Send, "nothing happened: the same bytes again");
     assert_eq!(ends(step(&intended, &there(|_| {}), 1001)), State::Expired, "not after its time");
-    let often = Written::Intended { resource_version: "100".into(), tries: 60 };
-    assert_eq!(ends(step(&often, &there(|_| {}), 0)), State::Errored, "nor for ever");
+    let often = |tries| Written::Intended { resource_version: "100".into(), tries };
+    assert_eq!(step(&often(23), &there(|_| {}), 0), Next::Send);
+    assert_eq!(ends(step(&often(24), &there(|_| {}), 0)), State::Errored, "nor for ever");
     let adopted = there(|p| (p.change, p.generation, p.spec_hash) = (Some("mine".into()), 8, "written".into()));
     assert_eq!(step(&intended, &adopted, 0), Next::Adopt { generation: 8, spec_hash: "written".into() });
     assert_eq!(
@@ -115,6 +116,9 @@ fn after_an_intent_whose_answer_is_unknown() {
         Next::Retry("x".into()),
         "it may have arrived: never given up blindly"
     );
+    let long = |now| step(&intended, &Seen::Unreachable("x".into()), now);
+    assert_eq!(long(3_601_000), Next::Retry("x".into()), "an hour after its plan has expired");
+    assert_eq!(ends(long(3_602_000)), State::Stuck, "a person is asked");
     let tired = Written::Intended { resource_version: "100".into(), tries: 8 };
     assert_eq!(ends(step(&tired, &there(|p| p.resource_version = "109".into()), 0)), State::Errored);
 }
@@ -142,7 +146,18 @@ fn while_it_rolls_out() {
         ends(step(&applied, &at(|p| (p.rollout, p.replica_failure) = (Rollout::Waiting("w".into()), Some("exceeded quota".into()))), 0)),
         State::Failed
     );
-    assert_eq!(ends(step(&applied, &at(|p| p.rollout = Rollout::Waiting("w".into())), 3_601_000)), State::Stuck);
+    let hour = 3_601_000;
+    assert_eq!(ends(step(&applied, &at(|p| p.rollout = Rollout::Waiting("w".into())), hour)), State::Stuck);
+    assert_eq!(ends(step(&applied, &Seen::Unreachable("x".into()), hour)), State::Stuck, "nobody sees it");
+    assert_eq!(ends(step(&applied, &at(|p| p.generation = 7), hour)), State::Stuck, "an old view for an hour");
+    assert_eq!(ends(step(&applied, &at(|p| p.generation = 9), hour)), State::Stuck, "edited again and again");
+    assert_eq!(ends(step(&applied, &at(|_| {}), hour)), State::Succeeded, "late is not stuck");
+}
+
+#[test]
+fn each_pause_is_twice_the_one_before_up_to_half_a_minute() {
+    assert_eq!((1..8).map(pause).collect::<Vec<_>>(), [2, 4, 8, 16, 30, 30, 30]);
+    assert_eq!([pause(63), pause(64), pause(u32::MAX)], [30, 30, 30]);
 }
 
 #[test]
@@ -263,5 +278,41 @@ proptest! {
             let waits = matches!(closed, Next::Wait(_) | Next::Finish { state: State::Expired, .. });
             prop_assert!(waits, "it neither waits nor expires");
         }
+    }
+    /// Whatever the cluster shows at first, in any order, and shows for ever after, while it is open or closed: a change comes to its
+    /// end, and sends nothing once its write is known to have arrived.
+    #[test]
+    fn it_always_ends(
+        sights in prop::collection::vec((any_seen(), any::<bool>(), 1..900i64), 1..6),
+        approved in 0..2000i64,
+    ) {
+        let (mut written, mut written_at, mut now) = (Written::Nothing, None, Time(approved));
+        let mut arrived = false;
+        let for_ever = sights.iter().chain(std::iter::repeat(sights.last().unwrap()));
+        for (seen, closed, seconds) in for_ever.take(20_000) {
+            let target = target();
+            let closed = closed.then_some("frozen");
+            let valid_until = Time(1_200_000);
+            let journal = Journal { id: "mine", target: &target, valid_until, written: &written, written_at, closed };
+            let next = next_step(&journal, seen, now);
+            prop_assert!(!(arrived && matches!(next, Next::Intend { .. } | Next::Send)), "it writes twice");
+            let tries = if let Written::Intended { tries, .. } = &written { *tries } else { 0 };
+            match next {
+                Next::Finish { .. } => return Ok(()),
+                Next::Intend { resource_version } => written = Written::Intended { resource_version, tries: tries + 1 },
+                Next::Send => {
+                    if let Written::Intended { tries, .. } = &mut written {
+                        *tries += 1;
+                    }
+                }
+                Next::Adopt { generation, spec_hash } => {
+                    (arrived, written_at) = (true, written_at.or(Some(now)));
+                    written = Written::Applied { generation, spec_hash };
+                }
+                Next::Watch(_) | Next::Wait(_) | Next::Retry(_) => {}
+            }
+            now = now.plus_seconds(*seconds);
+        }
+        prop_assert!(false, "no end in {} hours", now.0 / 3_600_000);
     }
 }

@@ -228,6 +228,7 @@ fn change(plan: Plan, state: State) -> Change {
         glass: None,
         steps: vec![],
         outcome: None,
+        sent: false,
         written_generation: None,
     }
 }

@@ -8,7 +8,7 @@ mod support;
 use domain::changes::{Authority, State};
 use domain::oncall::{Participant, Wanted};
 use engine::{Opening, Patience};
-use support::{CONFIG, World, eventually, promote};
+use support::{CONFIG, World, actor, eventually, promote};
 
 /// Two people share the rotation, a day each; production asks for whoever is primary.
 fn config() -> String {
@@ -47,6 +47,34 @@ async fn the_vote_of_whoever_is_on_call_counts_and_says_so() {
     let duties: Vec<_> = approved.votes[0].duties.iter().map(ToString::to_string).collect();
     assert_eq!(duties, ["platform/primary"], "kept with the vote, so that a handoff takes nothing away");
     world.ends(&change, State::Succeeded).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_can_approve_now_is_told_with_whoever_is_on_call_first() {
+    // Two rules, so that it waits on after the first vote.
+    let rules = "from: [\"on-call:platform/primary\"], needed: 1}, {from: [\"team:devops\", \"team:platform\"], needed: 2}";
+    let config = config().replacen("from: [\"on-call:platform/primary\"], needed: 1}", rules, 1);
+    let world = World::configured(&config, Patience::default(), |_| {}).await;
+    let (primary, other) = pair(&world).await;
+    let change = world.promoted("bea").await;
+    let able = |change: domain::changes::Change| {
+        let engine = world.engine.clone();
+        async move {
+            let approvers = engine.approvers(&actor("viv"), &change).await.unwrap();
+            let told = approvers.into_iter().map(|a| (a.person, a.on_call.iter().map(ToString::to_string).collect::<Vec<_>>()));
+            told.collect::<Vec<_>>()
+        }
+    };
+    let mut expected =
+        vec![(primary.to_owned(), vec!["platform/primary".to_owned()]), (other.to_owned(), vec!["platform/secondary".to_owned()])];
+    expected.sort();
+    expected.push(("pia".to_owned(), vec![]));
+    assert_eq!(able(change.clone()).await, expected, "bea asked for it, ben is no approver");
+    let change = world.approved(&change, primary).await;
+    assert!(!able(change.clone()).await.iter().any(|(person, _)| person == primary), "has voted already");
+    assert_eq!(able(change.clone()).await.len(), 2);
+    world.engine.abort(&world.actor("bea"), &change.id, "").await.unwrap();
+    assert!(able(world.ends(&change, State::Aborted).await).await.is_empty(), "nothing is to be decided any more");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -11,6 +11,8 @@ use tokio::sync::watch;
 pub enum Fault {
     /// Nothing is done and this HTTP status is answered, with a Status object of the matching reason.
     Answer(u16),
+    /// Nothing is done: 429 in plain text, as an API server sheds load, with so many seconds in `Retry-After`.
+    Busy(u16),
     /// It is done, but this HTTP status is answered, as by a proxy that lost patience.
     AppliedThenAnswer(u16),
     /// It is done, and the connection is cut without an answer.

@@ -59,6 +59,7 @@ pub fn routes() -> OpenApiRouter<Portal> {
         .routes(routes!(changes::list, changes::create))
         .routes(routes!(changes::preview))
         .routes(routes!(changes::show))
+        .routes(routes!(changes::explain))
         .routes(routes!(changes::approve))
         .routes(routes!(changes::reject))
         .routes(routes!(changes::abort))

@@ -20,8 +20,8 @@ pub enum Command {
     Check(Check),
     /// What runs where
     Matrix(Matrix),
-    /// The changes, newest first
-    Changes(List),
+    /// The changes, newest first; or one of them
+    Changes(Changes),
     /// Ask for a promotion
     Promote(Promote),
     /// Ask for several promotions together: decided on at once, one after another
@@ -128,6 +128,32 @@ pub struct Remote {
 
 #[derive(Args)]
 pub struct Matrix {
+    #[command(flatten)]
+    pub remote: Remote,
+}
+
+#[derive(Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct Changes {
+    #[command(subcommand)]
+    pub command: Option<ChangesCommand>,
+    #[command(flatten)]
+    pub list: List,
+}
+
+#[derive(Subcommand)]
+pub enum ChangesCommand {
+    /// One change: its plan, its votes, its steps
+    Show(Show),
+}
+
+#[derive(Args)]
+pub struct Show {
+    /// Its id, or its label: CH-12
+    pub change: String,
+    /// Why it did what it did: what was seen, decided and answered, line by line
+    #[arg(long)]
+    pub explain: bool,
     #[command(flatten)]
     pub remote: Remote,
 }

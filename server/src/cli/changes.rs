@@ -1,10 +1,12 @@
 //! The API from a terminal: what runs where, asking for changes, approving them, waiting for their end.
 
-use super::arguments::{Approve, Ask, Autoscale, Deploy, List, Matrix, Promote, Remote, Restart, Rollback, Scale, Unblock};
+use super::arguments::{Approve, Ask, Autoscale, Deploy, List, Matrix, Promote, Remote, Restart, Rollback, Scale, Show, Unblock};
 use super::remote::{Client, Refused, parse, segment};
 use super::show::{plain, table};
 use super::{Done, Failure};
-use domain::changes::{ChangeView, State};
+use domain::Time;
+use domain::changes::explain::Line;
+use domain::changes::{ChangeView, State, Step};
 use domain::clusters::EnvironmentView;
 use domain::releases::{DeploymentRecord, RecordOutcome};
 use serde::Deserialize;
@@ -65,6 +67,44 @@ pub fn list(arguments: &List) -> Done {
         vec![change.label, change.state.title().to_owned(), change.requester, change.requested_at.to_string(), change.plan.summary]
     });
     table(&["CHANGE", "STATE", "ASKED BY", "AT", "WHAT"], rows.collect());
+    Ok(())
+}
+
+pub fn show(arguments: &Show) -> Done {
+    let client = Client::of(&arguments.remote)?;
+    let path = format!("/api/v1/changes/{}", segment(&arguments.change));
+    if arguments.explain {
+        let answer = client.get(&format!("{path}/explain"))?;
+        return if arguments.remote.json { print_json(&answer) } else { story(&parse(answer)?) };
+    }
+    let answer = client.get(&path)?;
+    if arguments.remote.json {
+        return print_json(&answer);
+    }
+    let change: ChangeView = parse(answer)?;
+    println!("{}: {}, {}", change.label, plain(&change.plan.summary), change.state.title().to_lowercase());
+    println!("Asked for by {} at {}, plan {}", change.requester, change.requested_at, change.plan.digest);
+    for word in &change.plan.words {
+        println!("  {}: {}", plain(&word.what), plain(&word.text));
+    }
+    for approver in &change.approvers {
+        let duties: Vec<_> = approver.on_call.iter().map(ToString::to_string).collect();
+        let on_call = if duties.is_empty() { String::new() } else { format!(", on call now: {}", duties.join(", ")) };
+        println!("Can approve: {}{on_call}", plain(&approver.person));
+    }
+    let when = |at: Option<Time>| at.map_or_else(String::new, |at| at.to_string());
+    let row = |step: Step| vec![plain(&step.name), step.state, when(step.started), when(step.finished), plain(&step.detail)];
+    table(&["STEP", "STATE", "FROM", "TO", "WHAT"], change.steps.into_iter().map(row).collect());
+    if let Some(outcome) = &change.outcome {
+        println!("Ended {}: {}", outcome.at, plain(&outcome.reason));
+    }
+    Ok(())
+}
+
+fn story(lines: &Items<Line>) -> Done {
+    for line in &lines.items {
+        println!("{}  {:<8}  {}", line.at, line.what.as_str(), plain(&line.text).replace('\n', " "));
+    }
     Ok(())
 }
 

@@ -14,7 +14,7 @@ mod show;
 mod token;
 mod trains;
 
-use arguments::{Arguments, Command};
+use arguments::{Arguments, Changes, ChangesCommand, Command};
 use clap::Parser;
 use clap::error::ErrorKind;
 use std::process::ExitCode;
@@ -73,7 +73,8 @@ fn execute(command: Command) -> Done {
         Command::Serve(serve) => in_runtime(serve::run(serve)),
         Command::Check(check) => check::run(&check),
         Command::Matrix(matrix) => changes::matrix(&matrix),
-        Command::Changes(list) => changes::list(&list),
+        Command::Changes(Changes { command: Some(ChangesCommand::Show(show)), .. }) => changes::show(&show),
+        Command::Changes(Changes { command: None, list }) => changes::list(&list),
         Command::Promote(promote) => changes::promote(&promote),
         Command::Train(train) => trains::ask(&train),
         Command::Rollback(rollback) => changes::rollback(&rollback),

@@ -40,6 +40,21 @@ fn the_main_journey_from_a_terminal() {
     assert!(approved.good().contains("succeeded"), "{}", approved.stdout);
     assert!(approved.stderr.contains("Plan digest: ") && approved.stderr.contains("pods updated"), "{}", approved.stderr);
 
+    let shown = terminal.run("viv", &["changes", "show", "CH-1"]);
+    assert!(shown.good().contains("CH-1: ") && shown.stdout.contains("\nwrite ") && shown.stdout.contains("\nEnded "), "{}", shown.stdout);
+    let story = terminal.run("viv", &["changes", "show", "CH-1", "--explain"]);
+    let told = |words: &[&str]| story.stdout.lines().any(|line| words.iter().all(|word| line.contains(word)));
+    assert!(story.good().lines().count() > 8, "{}", story.stdout);
+    for words in [["did ", "change.approve by dmitri"], ["decided ", "write it"], ["answered ", "done: generation"], ["did ", "succeeded"]]
+    {
+        assert!(told(&words), "{words:?} in {}", story.stdout);
+    }
+    let story: serde_json::Value =
+        serde_json::from_str(terminal.run("viv", &["changes", "show", "CH-1", "--explain", "--json"]).good()).unwrap();
+    assert_eq!(story["items"][0]["what"], "did");
+    terminal.run("viv", &["changes", "show", "CH-99"]).refused(1, &["CH-99"]);
+    terminal.run("viv", &["changes", "--state", "ready", "show", "CH-1"]).refused(2, &["show"]);
+
     let rolled_back = terminal.run("bea", &["rollback", "api", "prod", "--reason", "errors", "--wait", "--json"]);
     let change: serde_json::Value = serde_json::from_str(rolled_back.good()).unwrap();
     assert_eq!((change["kind"].as_str(), change["state"].as_str()), (Some("rollback"), Some("succeeded")));

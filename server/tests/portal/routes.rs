@@ -19,7 +19,7 @@ pub enum Access {
     BreakGlass,
 }
 
-pub const API: [(&str, &str, Access); 62] = [
+pub const API: [(&str, &str, Access); 63] = [
     ("GET", "/healthz", Open),
     ("GET", "/readyz", Open),
     ("GET", "/metrics", Open),
@@ -37,6 +37,7 @@ pub const API: [(&str, &str, Access); 62] = [
     ("POST", "/api/v1/changes", Change),
     ("POST", "/api/v1/changes/preview", Change),
     ("GET", "/api/v1/changes/{id}", Read),
+    ("GET", "/api/v1/changes/{id}/explain", Read),
     ("POST", "/api/v1/changes/{id}/approve", Decide),
     ("POST", "/api/v1/changes/{id}/reject", Decide),
     ("POST", "/api/v1/changes/{id}/abort", Change),

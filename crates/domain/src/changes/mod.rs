@@ -2,6 +2,7 @@
 //! an outcome. One path for every kind: facts → [`plan::draft`] → [`Plan`] → [`votes`] → [`step::next_step`] → [`Outcome`].
 
 pub mod diff;
+pub mod explain;
 pub mod freeze;
 mod glass;
 pub mod plan;
@@ -332,6 +333,8 @@ pub struct Change {
     pub glass: Option<BreakGlass>,
     pub steps: Vec<Step>,
     pub outcome: Option<Outcome>,
+    /// Its write was journalled to be sent: from there on it may have arrived.
+    pub sent: bool,
     /// The generation that our write made; from there on the rollout is ours.
     pub written_generation: Option<i64>,
 }
@@ -345,5 +348,45 @@ impl Change {
     /// `Promote API server 1.43.1 to Production East` is made by the pages, which know the titles; this one knows names.
     pub fn summary(&self) -> &str {
         &self.plan.summary
+    }
+
+    /// How far its one write has come.
+    pub fn reached(&self) -> Reached {
+        match (self.written_generation, self.sent) {
+            (Some(_), _) => Reached::Written,
+            (None, true) => Reached::Sent,
+            (None, false) => Reached::Nothing,
+        }
+    }
+}
+
+/// How far a change's one write has come: what an abort leaves behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reached {
+    Nothing,
+    /// Sent, without an answer that is certain.
+    Sent,
+    Written,
+}
+
+impl Reached {
+    /// What an abort would mean, said before it is pressed.
+    pub fn abort_means(self) -> &'static str {
+        match self {
+            Reached::Nothing => "Nothing has been written yet, and nothing will be.",
+            Reached::Sent => {
+                "Its write is under way and may have arrived. It is not sent again, and the portal stops looking: see in the cluster what is there."
+            }
+            Reached::Written => "Stops watching. What was written stays written, and Kubernetes goes on with it: roll back to undo it.",
+        }
+    }
+
+    /// The same afterwards, for the record: `aborted by olivia …`
+    pub fn aborted(self) -> &'static str {
+        match self {
+            Reached::Nothing => "before its write",
+            Reached::Sent => "while its write was sent, which may have arrived: look at the cluster",
+            Reached::Written => "after its write: Kubernetes goes on rolling out",
+        }
     }
 }

@@ -77,8 +77,8 @@ pub enum Next {
 /// A status write raises resourceVersion without touching the spec; so often is the write tried against a newer one.
 const TRIES: i64 = 8;
 
-/// So often the same bytes are sent while nothing becomes of them: some minutes of a cluster that answers errors.
-const SENDS: i64 = 60;
+/// So often the same bytes are sent while nothing becomes of them: with [`pause`], ten minutes of a cluster that answers errors.
+const SENDS: i64 = 24;
 
 /// A StatefulSet or DaemonSet whose new pods make no progress for so long has failed, in seconds: what Kubernetes gives a Deployment
 /// by default (progressDeadlineSeconds), and these kinds not at all.
@@ -87,8 +87,17 @@ const DEADLINE_S: i64 = 600;
 /// So long a controller is refused pods before its rollout has failed, in seconds: a quota counts what has just ended for a moment.
 const REFUSED_S: i64 = 15;
 
-/// A rollout that neither ends nor fails for so long needs a person, in seconds.
+/// A rollout that neither ends nor fails for so long needs a person, in seconds; so does a write of which nothing can be learned for
+/// so long after its plan has expired.
 const STUCK_AFTER_S: i64 = 3600;
+
+/// The longest pause between two tries, in seconds.
+const PAUSE_S: i64 = 30;
+
+/// How long to rest after so many tries in a row that failed for want of the world, in seconds: each time twice as long, up to a bound.
+pub fn pause(failures: u32) -> i64 {
+    1_i64.checked_shl(failures).filter(|s| (1..PAUSE_S).contains(s)).unwrap_or(PAUSE_S)
+}
 
 pub struct Journal<'a> {
     pub id: &'a str,
@@ -104,7 +113,10 @@ pub fn next_step(journal: &Journal<'_>, seen: &Seen, now: Time) -> Next {
     let next = match journal.written {
         Written::Nothing => before_write(journal, seen, now),
         Written::Intended { resource_version, tries } => after_intent(journal, seen, resource_version, *tries, now),
-        Written::Applied { generation, spec_hash } => rolling_out(journal, seen, *generation, spec_hash, now),
+        Written::Applied { generation, spec_hash } => {
+            let next = rolling_out(journal, seen, *generation, spec_hash, now);
+            stuck(journal, &next, now).unwrap_or(next)
+        }
     };
     match (&next, journal.closed) {
         (Next::Intend { .. } | Next::Send, Some(why)) => held(journal, why, now),
@@ -134,10 +146,22 @@ fn before_write(journal: &Journal<'_>, seen: &Seen, now: Time) -> Next {
     }
 }
 
+/// What goes on for too long without an end.
+fn stuck(journal: &Journal<'_>, next: &Next, now: Time) -> Option<Next> {
+    let since = journal.written_at.map_or(0, |at| now.seconds_since(at));
+    let why = match next {
+        Next::Finish { .. } => return None,
+        Next::Retry(why) => format!("the cluster cannot be read: {why}"),
+        Next::Watch(why) => why.clone(),
+        _ => format!("{} is edited again and again", what(journal.target)),
+    };
+    (since > STUCK_AFTER_S).then(|| finish(State::Stuck, &format!("no end after {}: {why}", crate::time::span(since))))
+}
+
 /// The answer to our write may have been lost. Either it arrived, or nothing happened, or somebody else was quicker.
 fn after_intent(journal: &Journal<'_>, seen: &Seen, resource_version: &str, tries: i64, now: Time) -> Next {
     let present = match seen {
-        Seen::Unreachable(why) => return Next::Retry(why.clone()),
+        Seen::Unreachable(why) => return unknown(journal, why, now),
         Seen::Gone => return finish(State::Superseded, &format!("{} was deleted while it was to be written", what(journal.target))),
         Seen::There(present) => present,
     };
@@ -158,6 +182,20 @@ fn after_intent(journal: &Journal<'_>, seen: &Seen, resource_version: &str, trie
         return finish(State::Errored, "the workload's status changes too fast to write to it safely; try again");
     }
     Next::Intend { resource_version: present.resource_version.clone() }
+}
+
+/// It may have arrived: that is never guessed, and a person is asked when nobody can know for long.
+fn unknown(journal: &Journal<'_>, why: &str, now: Time) -> Next {
+    if now.seconds_since(journal.valid_until) <= STUCK_AFTER_S {
+        return Next::Retry(why.to_owned());
+    }
+    let reason = format!(
+        "whether the write arrived is not known, and the cluster cannot be read ({why}): look at {} there; it arrived if its {} is {}",
+        what(journal.target),
+        super::CHANGE_ANNOTATION,
+        journal.id
+    );
+    finish(State::Stuck, &reason)
 }
 
 fn rolling_out(journal: &Journal<'_>, seen: &Seen, generation: i64, spec_hash: &str, now: Time) -> Next {
@@ -202,12 +240,9 @@ fn rolling_out(journal: &Journal<'_>, seen: &Seen, generation: i64, spec_hash: &
                 );
                 return Next::Finish { state: State::Stuck, reason, failing_pod: Some(said.clone()) };
             }
-            let since = journal.written_at.map_or(0, |at| now.seconds_since(at));
             let still = journal.written_at.max(present.progressed).map_or(0, |at| now.seconds_since(at));
             if has_no_deadline(journal.target) && still > DEADLINE_S {
                 finish(State::Failed, &format!("no progress for {}: {why}", crate::time::span(still)))
-            } else if since > STUCK_AFTER_S {
-                finish(State::Stuck, &format!("no end after {}: {why}", crate::time::span(since)))
             } else {
                 Next::Watch(why.clone())
             }

@@ -1,7 +1,9 @@
 //! A change as the API shows it.
 
+use super::votes::Approver;
 use super::{Artifact, BreakGlass, Change, Gate, Kind, Outcome, State, Step, Vote, Word};
 use crate::Time;
+use crate::releases::Usual;
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -22,6 +24,9 @@ pub struct PlanView {
     pub gates: Vec<Gate>,
     /// Votes needed; 0: none.
     pub votes_needed: i64,
+    /// How long a rollout takes there; given with a preview and with a single change, where something is known.
+    #[serde(default)]
+    pub usual: Option<Usual>,
 }
 
 /// The rollout in figures.
@@ -56,6 +61,9 @@ pub struct ChangeView {
     pub requested_at: Time,
     pub plan: PlanView,
     pub votes: Vec<Vote>,
+    /// Who could decide on it now, whoever is on call first; given with a single change that waits.
+    #[serde(default)]
+    pub approvers: Vec<Approver>,
     /// Who let it through without its votes, or while its environment was closed.
     pub break_glass: Option<BreakGlass>,
     pub steps: Vec<Step>,
@@ -81,6 +89,7 @@ impl ChangeView {
             requested_at: change.requested_at,
             plan: PlanView::of(plan, &change.digest),
             votes: change.votes.clone(),
+            approvers: Vec::new(),
             break_glass: change.glass.clone(),
             steps: change.steps.clone(),
             train: plan.train.clone(),
@@ -105,6 +114,7 @@ impl PlanView {
             diff: plan.diff.unified.clone(),
             gates: plan.gates.clone(),
             votes_needed: plan.approval.as_ref().map_or(0, |approval| approval.rules.iter().map(|rule| rule.needed).sum()),
+            usual: None,
         }
     }
 }

@@ -2,7 +2,7 @@
 //! over all rules, so whether the votes satisfy every rule is a matching (each needed place takes one voter), not first come.
 
 use super::{Change, Plan, State};
-use crate::access::Person;
+use crate::access::{Person, Role};
 use crate::catalog::{Approval, Duty, Group};
 use crate::{Error, Result, Time};
 use serde::{Deserialize, Serialize};
@@ -92,6 +92,28 @@ pub fn may_decide_here(change: &Change, voter: &Voter) -> Result<()> {
         return Err(Error::forbidden("not_an_approver_here", format!("Only {} may decide on this change.", groups.join(", "))));
     }
     Ok(())
+}
+
+/// Somebody who could decide on a change now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Approver {
+    pub person: String,
+    /// What they hold on call at this moment: `platform/primary`.
+    #[schema(value_type = Vec<String>)]
+    pub on_call: Vec<Duty>,
+}
+
+/// Those of `people` who could decide on a change that waits and have not, whoever is on call first. Everybody's roles and duties
+/// are of this moment.
+pub fn approvers(change: &Change, people: Vec<Voter>) -> Vec<Approver> {
+    if change.state != State::AwaitingApproval {
+        return Vec::new();
+    }
+    let voted = |name: &String| change.votes.iter().any(|vote| vote.by == *name);
+    let may = |voter: &Voter| voter.person.has(Role::Approver) && may_decide_here(change, voter).is_ok() && !voted(&voter.person.name);
+    let mut able: Vec<_> = people.into_iter().filter(may).map(|v| Approver { person: v.person.name, on_call: v.duties }).collect();
+    able.sort_by(|a, b| (a.on_call.is_empty(), &a.person).cmp(&(b.on_call.is_empty(), &b.person)));
+    able
 }
 
 /// A vote must name the plan it is for.

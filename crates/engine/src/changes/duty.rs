@@ -1,12 +1,13 @@
 //! Who is on call, as far as votes and broken glasses ask for it: looked up at the moment of the decision, and kept with the vote.
 
-use crate::Engine;
 use crate::error::Result;
 use crate::oncall::look_up;
+use crate::{DomainResult, Engine};
 use domain::Time;
+use domain::access::{Actor, Verb, authorize};
 use domain::catalog::Duty;
-use domain::changes::Vote;
-use domain::changes::votes::Voter;
+use domain::changes::votes::{Approver, Voter, approvers};
+use domain::changes::{Change, State, Vote};
 
 impl Engine {
     /// The people who are first to be called at a moment, in any rotation: they may break the glass.
@@ -31,6 +32,29 @@ impl Engine {
             }
         }
         Ok(duties)
+    }
+
+    /// Who could decide on a change now, whoever is on call first; nobody when it does not wait.
+    pub async fn approvers(&self, actor: &Actor, change: &Change) -> DomainResult<Vec<Approver>> {
+        authorize(actor, Verb::Read)?;
+        if change.state != State::AwaitingApproval {
+            return Ok(Vec::new());
+        }
+        Ok(approvers(change, self.voters(self.now()).await?))
+    }
+
+    /// Everybody, as they would vote at a moment.
+    async fn voters(&self, at: Time) -> Result<Vec<Voter>> {
+        let mut voters: Vec<_> = self.0.catalog.people().into_iter().map(|person| Voter { person, duties: Vec::new() }).collect();
+        for (rotation, roles) in self.roles(at) {
+            for role in roles {
+                let held = self.held_by(&rotation, &role, at).await?;
+                for voter in voters.iter_mut().filter(|voter| held.contains(&voter.person.name)) {
+                    voter.duties.push(Duty { rotation: rotation.clone(), role: role.clone() });
+                }
+            }
+        }
+        Ok(voters)
     }
 
     /// Who holds a role and did not put themselves there: whoever takes a shift for themselves does the work, and gains no power by it.

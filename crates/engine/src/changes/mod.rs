@@ -22,10 +22,11 @@ use crate::store::{Act, ChangeFilter, NewChange, Page, PageRequest, Tx};
 use crate::{DomainResult, Engine, fault};
 use domain::Time;
 use domain::access::{Actor, Allowed, Verb, authorize};
+use domain::changes::explain::{Line, explain};
 use domain::changes::may_break_glass;
 use domain::changes::votes::may_decide;
 use domain::changes::{Change, Hold, Outcome, Plan, Progress, Refusal, RefusalCode, Request, State, Step};
-use domain::releases::RecordOutcome;
+use domain::releases::{RecordOutcome, Usual, usual};
 
 /// A key that makes a POST repeatable: the same key and body are the same change.
 #[derive(Clone, Debug)]
@@ -62,6 +63,22 @@ impl Engine {
     pub async fn change(&self, actor: &Actor, id: &str) -> DomainResult<Change> {
         authorize(actor, Verb::Read)?;
         Ok(self.existing(id).await?)
+    }
+
+    /// What was done to a change, what the worker saw and decided, and what the API server answered, in the order of time.
+    pub async fn story(&self, actor: &Actor, id: &str) -> DomainResult<Vec<Line>> {
+        authorize(actor, Verb::Read)?;
+        let id = self.existing(id).await?.id;
+        Ok(explain(self.0.store.log_of(&id).await?, &self.0.store.audit_of(&id).await?))
+    }
+
+    /// How long a rollout of this component takes there; None: nothing is known, or it deploys nothing.
+    pub async fn usual(&self, actor: &Actor, plan: &Plan) -> DomainResult<Option<Usual>> {
+        authorize(actor, Verb::Read)?;
+        if !plan.kind.makes_revision() {
+            return Ok(None);
+        }
+        Ok(usual(&self.0.store.records(&plan.component, &plan.environment, &plan.target.uid).await?))
     }
 
     async fn existing(&self, id: &str) -> Result<Change> {
@@ -215,16 +232,10 @@ impl Engine {
     /// Of a change that goes on, in somebody's transaction.
     async fn abort_in(&self, tx: &mut Tx, actor: &Actor, change: &Change, reason: &str) -> Result<()> {
         let (person, now) = (&actor.person, self.now());
-        let written = if change.written_generation.is_some() {
-            " after its write: Kubernetes goes on rolling out"
-        } else if self.0.store.has_intent(tx, &change.id).await? {
-            " while its write was sent, which may have arrived: look at the cluster"
-        } else {
-            " before its write"
-        };
+        let written = change.reached().aborted();
         let why = if reason.is_empty() { String::new() } else { format!(": {reason}") };
         let outcome =
-            Outcome { state: State::Aborted, reason: format!("aborted by {}{written}{why}", person.name), failing_pod: None, at: now };
+            Outcome { state: State::Aborted, reason: format!("aborted by {} {written}{why}", person.name), failing_pod: None, at: now };
         self.end(tx, change, &outcome).await?;
         if change.written_generation.is_some() {
             let began = change.steps.iter().find(|step| step.name == "rollout").and_then(|step| step.started).unwrap_or(now);

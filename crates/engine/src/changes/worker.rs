@@ -9,7 +9,9 @@ use crate::events::{Event, Topic};
 use crate::store::Act;
 use crate::{Engine, fault};
 use domain::Time;
-use domain::changes::step::{self, Next, Written, next_step};
+use domain::changes::explain::What;
+use domain::changes::step::Seen;
+use domain::changes::step::{self, Next, Written, next_step, pause};
 use domain::changes::train::{Turn, turn};
 use domain::changes::{Change, Hold, Kind, Outcome, State, Step};
 use domain::releases::RecordOutcome;
@@ -20,12 +22,12 @@ use tokio::sync::broadcast;
 
 /// How long a change stays leased without a sign of its worker, in seconds.
 pub(super) const LEASE_S: i64 = 30;
+/// How often a lease is renewed.
+const RENEW: Duration = Duration::from_secs(10);
 /// The longest that a worker sleeps when nothing tells of a change.
 pub(super) const TICK: Duration = Duration::from_secs(1);
 /// After an answer that says that the object is not as it was.
 pub(super) const LOOK_AGAIN: Duration = Duration::from_millis(200);
-/// After a failure of the world: how long until the next try.
-pub(super) const PAUSE: Duration = Duration::from_secs(2);
 
 /// Takes up what is ready, until the portal stops.
 pub(crate) async fn run(engine: Engine) {
@@ -65,8 +67,17 @@ async fn sweep(engine: &Engine, active: &Arc<Mutex<HashSet<String>>>) -> Result<
 pub(super) enum Round {
     /// Look again when something changes, at the latest after this.
     Again(Duration),
+    /// The world failed us: rest, at least for so long, and each time longer.
+    Rest(Duration),
     /// It ended, or it is somebody else's.
     Over,
+}
+
+/// What was last told of a change.
+#[derive(Default, PartialEq)]
+pub(super) struct Told {
+    saw: String,
+    decided: String,
 }
 
 impl Engine {
@@ -124,20 +135,30 @@ impl Engine {
     async fn drive(&self, id: &str) -> Result<()> {
         let mut events = self.events().subscribe();
         let Some(mut fence) = self.take(id).await? else { return Ok(()) };
-        let mut renewed = self.now();
+        let (mut renewed, mut failures, mut told) = (self.now(), 0, Told::default());
         loop {
-            let wait = match self.round(id, fence).await? {
+            let (wait, resting) = match self.round(id, fence, &mut told).await? {
                 Round::Over => return Ok(()),
-                Round::Again(wait) => wait,
+                Round::Again(wait) => (wait, false),
+                Round::Rest(least) => (least.max(Duration::from_secs(pause(failures + 1).unsigned_abs())), true),
             };
-            tokio::select! {
-                () = self.0.stop.cancelled() => return Ok(()),
-                () = tokio::time::sleep(wait) => {}
-                _ = news(&mut events) => {}
-            }
-            if self.now().seconds_since(renewed) >= LEASE_S / 3 {
-                let Some(again) = self.take_or_keep(id, fence).await? else { return Ok(()) };
-                (fence, renewed) = (again, self.now());
+            failures = if resting { failures + 1 } else { 0 };
+            let until = tokio::time::Instant::now() + wait;
+            loop {
+                // Never longer than the lease allows to be silent.
+                let wake = until.min(tokio::time::Instant::now() + RENEW);
+                tokio::select! {
+                    () = self.0.stop.cancelled() => return Ok(()),
+                    () = tokio::time::sleep_until(wake) => {}
+                    _ = news(&mut events), if !resting => {}
+                }
+                if self.now().seconds_since(renewed) >= LEASE_S / 3 {
+                    let Some(again) = self.take_or_keep(id, fence).await? else { return Ok(()) };
+                    (fence, renewed) = (again, self.now());
+                }
+                if !resting || tokio::time::Instant::now() >= until {
+                    break;
+                }
             }
         }
     }
@@ -159,7 +180,7 @@ impl Engine {
         Ok(kept.then_some(fence))
     }
 
-    async fn round(&self, id: &str, fence: i64) -> Result<Round> {
+    async fn round(&self, id: &str, fence: i64, told: &mut Told) -> Result<Round> {
         let Some(change) = self.0.store.change(id).await? else { return Ok(Round::Over) };
         if change.state.is_terminal() {
             return Ok(Round::Over);
@@ -198,27 +219,40 @@ impl Engine {
             written_at: journal.applied_at,
             closed,
         };
-        match next_step(&facts, &seen, self.now()) {
+        let next = next_step(&facts, &seen, self.now());
+        self.log(id, told, &seen, &next).await?;
+        match next {
             Next::Intend { resource_version } => self.intend(&change, fence, &resource_version).await,
             Next::Send => self.send_again(&change, &journal).await,
             Next::Adopt { generation, spec_hash } => self.applied(&change, generation, &spec_hash).await,
             Next::Wait(why) => self.wait_for_opening(&change, &why).await,
             Next::Watch(why) => self.note(&change, "rollout", 4, &why).await,
             Next::Retry(why) => {
-                self.note(
-                    &change,
-                    if change.written_generation.is_some() { "rollout" } else { "check" },
-                    2,
-                    &format!("waiting for the cluster: {why}"),
-                )
-                .await?;
-                Ok(Round::Again(PAUSE))
+                let step = if change.written_generation.is_some() { "rollout" } else { "check" };
+                self.note(&change, step, 2, &format!("waiting for the cluster: {why}")).await?;
+                Ok(Round::Rest(Duration::ZERO))
             }
             Next::Finish { state, reason, failing_pod } => {
                 self.conclude(&change, state, &reason, failing_pod).await?;
                 Ok(Round::Over)
             }
         }
+    }
+
+    /// Keeps what was seen and decided, when either is new.
+    async fn log(&self, id: &str, told: &mut Told, seen: &Seen, next: &Next) -> Result<()> {
+        let now = Told { saw: seen.to_string(), decided: next.to_string() };
+        if *told == now {
+            return Ok(());
+        }
+        let mut tx = self.0.store.write().await?;
+        if told.saw != now.saw {
+            self.0.store.log_line(&mut tx, id, self.now(), What::Saw, &now.saw).await?;
+        }
+        self.0.store.log_line(&mut tx, id, self.now(), What::Decided, &now.decided).await?;
+        tx.commit().await?;
+        *told = now;
+        Ok(())
     }
 
     /// What a change that has not begun waits for.

@@ -3,12 +3,13 @@
 //! Invariants: the intent is journalled before the cluster is written to; the bytes that are sent are the journalled ones; what
 //! forbids a write is looked at before each sending.
 
-use super::worker::{LEASE_S, LOOK_AGAIN, PAUSE, Round, TICK};
+use super::worker::{LEASE_S, LOOK_AGAIN, Round, TICK};
 use crate::clusters::WriteAnswer;
 use crate::error::Result;
 use crate::events::Topic;
 use crate::store::{Act, Journal};
 use crate::{Engine, fault};
+use domain::changes::explain::What;
 use domain::changes::step::Written;
 use domain::changes::{Change, Kind, Stamp, State, Step};
 
@@ -78,6 +79,7 @@ impl Engine {
         fault::point("before the write is sent");
         let answer = cluster.write(target, &change.plan.patch, &journal.bytes).await;
         fault::point("after the write is answered");
+        self.log_answer(change, journal, &answer).await?;
         match answer {
             // Of the workload itself nothing was written.
             WriteAnswer::Applied(_) if change.plan.kind == Kind::Unblock => {
@@ -87,16 +89,24 @@ impl Engine {
                 self.applied(change, domain::changes::plan::generation(&object), &target.hash_of(&object)).await
             }
             // Whose conflict it was, the next look tells; were it nobody's, this would be sent again and again.
-            WriteAnswer::Conflict | WriteAnswer::Gone(_) => Ok(Round::Again(LOOK_AGAIN)),
-            WriteAnswer::Refused(why) => {
-                self.conclude(change, State::Errored, &format!("the cluster refused the write: {why}"), None).await?;
+            WriteAnswer::Conflict(_) | WriteAnswer::Gone(_) => Ok(Round::Again(LOOK_AGAIN)),
+            WriteAnswer::Refused(said) => {
+                self.conclude(change, State::Errored, &format!("the cluster refused the write: {said}"), None).await?;
                 Ok(Round::Over)
             }
-            WriteAnswer::Later(why) | WriteAnswer::Unknown(why) => {
-                self.note(change, "write", 3, &format!("no certain answer ({why}); looking before trying again")).await?;
-                Ok(Round::Again(PAUSE))
+            WriteAnswer::Later(said) | WriteAnswer::Unknown(said) => {
+                self.note(change, "write", 3, &format!("no certain answer ({said}); looking before trying again")).await?;
+                Ok(Round::Rest(said.retry_after.unwrap_or_default()))
             }
         }
+    }
+
+    async fn log_answer(&self, change: &Change, journal: &Journal, answer: &WriteAnswer) -> Result<()> {
+        let (what, bytes) = (if change.plan.patch.deletes().is_some() { "deletion" } else { "patch" }, journal.bytes.len());
+        let text = format!("the {what} of {bytes} bytes, {}", answer.in_words());
+        let mut tx = self.0.store.write().await?;
+        self.0.store.log_line(&mut tx, &change.id, self.now(), What::Answered, &text).await?;
+        Ok(tx.commit().await?)
     }
 
     /// The write is there, as this generation. Also when an edit of annotations made another one of it.

@@ -6,7 +6,10 @@ use super::{Cluster, in_words};
 use crate::error::{Error, Result};
 use domain::changes::{Patch, Target};
 use domain::clusters::WorkloadKind;
+use kube::client::Body;
+use kube::core::Status;
 use serde_json::Value;
+use std::fmt;
 use std::time::Duration;
 
 const READ_S: u64 = 5;
@@ -15,20 +18,58 @@ const WRITE_S: u64 = 10;
 /// How the portal's writes are named in managedFields and in the audit log of the API server.
 pub const FIELD_MANAGER: &str = "devmatrix-portal";
 
+/// The longest that an API server may tell us to wait; one that says more is asked again then.
+const RETRY_AFTER_MAX_S: u64 = 600;
+
 /// What became of a write.
 #[derive(Debug)]
 pub enum WriteAnswer {
     Applied(Box<Value>),
     /// 409, or a JSON patch's `test` that failed: the object is not as we thought.
-    Conflict,
+    Conflict(Said),
     /// 404: the object is not there.
-    Gone(String),
+    Gone(Said),
     /// The API server will not have it, whenever we ask.
-    Refused(String),
+    Refused(Said),
     /// Try again after a while: 401, 429.
-    Later(String),
+    Later(Said),
     /// No answer, or one that says nothing: it may have been applied.
-    Unknown(String),
+    Unknown(Said),
+}
+
+/// What was answered in place of an object.
+#[derive(Debug, Default)]
+pub struct Said {
+    /// The status; none where no answer came.
+    pub code: Option<u16>,
+    pub why: String,
+    /// The answer's `Retry-After`, where it gives seconds.
+    pub retry_after: Option<Duration>,
+}
+
+impl fmt::Display for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.why)
+    }
+}
+
+impl WriteAnswer {
+    /// For the change's story: `409: the object has been modified`.
+    pub fn in_words(&self) -> String {
+        let said = match self {
+            WriteAnswer::Applied(object) => {
+                let version = object.pointer("/metadata/resourceVersion").and_then(Value::as_str).unwrap_or("?");
+                let generation = object.pointer("/metadata/generation").and_then(Value::as_i64);
+                let generation = generation.map_or_else(String::new, |number| format!("generation {number}, "));
+                return format!("done: {generation}resourceVersion {version}");
+            }
+            WriteAnswer::Conflict(said) | WriteAnswer::Gone(said) | WriteAnswer::Refused(said) => said,
+            WriteAnswer::Later(said) | WriteAnswer::Unknown(said) => said,
+        };
+        let code = said.code.map_or_else(|| "no answer".to_owned(), |code| code.to_string());
+        let after = said.retry_after.map_or_else(String::new, |after| format!(" (Retry-After: {} s)", after.as_secs()));
+        format!("{code}: {}{after}", said.why)
+    }
 }
 
 impl Cluster {
@@ -116,14 +157,33 @@ impl Cluster {
 
     async fn send(&self, request: std::result::Result<http::Request<Vec<u8>>, http::Error>) -> WriteAnswer {
         let request = match request {
-            Ok(request) => request,
-            Err(error) => return WriteAnswer::Refused(error.to_string()),
+            Ok(request) => request.map(Body::from),
+            Err(error) => return WriteAnswer::Refused(Said { why: error.to_string(), ..Said::default() }),
         };
-        match tokio::time::timeout(Duration::from_secs(WRITE_S), self.writer.request::<Value>(request)).await {
-            Ok(Ok(object)) => WriteAnswer::Applied(Box::new(object)),
-            Ok(Err(error)) => refused(&error),
-            Err(_) => WriteAnswer::Unknown(format!("no answer within {WRITE_S} s")),
+        match tokio::time::timeout(Duration::from_secs(WRITE_S), self.answer(request)).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(error)) => unanswered(&error),
+            Err(_) => WriteAnswer::Unknown(Said { why: format!("no answer within {WRITE_S} s"), ..Said::default() }),
         }
+    }
+
+    /// The whole answer, with the header that says how long to wait: kube's own reading of it drops that.
+    async fn answer(&self, request: http::Request<Body>) -> std::result::Result<WriteAnswer, kube::Error> {
+        let (head, body) = self.writer.send(request).await?.into_parts();
+        let body = body.collect_bytes().await?;
+        let code = Some(head.status.as_u16());
+        if head.status.is_success() {
+            let unreadable = |error: serde_json::Error| {
+                let why = format!("an answer that does not read: {error}");
+                WriteAnswer::Unknown(Said { code, why, retry_after: None })
+            };
+            return Ok(serde_json::from_slice(&body).map_or_else(unreadable, |object| WriteAnswer::Applied(Box::new(object))));
+        }
+        let after = head.headers.get(http::header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
+        let retry_after = after.map(|seconds: u64| Duration::from_secs(seconds.min(RETRY_AFTER_MAX_S)));
+        let status: Status = serde_json::from_slice(&body).unwrap_or_default();
+        let why = if status.message.is_empty() { in_plain_words(head.status, &body) } else { status.message };
+        Ok(refused(head.status, &status.reason, Said { code, why, retry_after }))
     }
 
     fn error(&self, source: kube::Error) -> Error {
@@ -131,24 +191,36 @@ impl Cluster {
     }
 }
 
-fn refused(error: &kube::Error) -> WriteAnswer {
+/// No answer came. Without a credential nothing was sent; anything else may have arrived.
+fn unanswered(error: &kube::Error) -> WriteAnswer {
     if let kube::Error::Service(inner) = error
         && let Some(trouble) = inner.downcast_ref::<Trouble>()
     {
-        // Without a credential nothing was sent.
-        return WriteAnswer::Later(trouble.to_string());
+        return WriteAnswer::Later(Said { why: trouble.to_string(), ..Said::default() });
     }
-    let kube::Error::Api(status) = error else { return WriteAnswer::Unknown(in_words(error)) };
-    let failed_test = status.code == 422
-        && (status.reason == "Invalid" || status.message.contains("test"))
-        && status.message.contains("the server rejected our request");
-    match status.code {
-        409 => WriteAnswer::Conflict,
-        _ if failed_test || status.message.contains("testing path") || status.message.contains("testing value") => WriteAnswer::Conflict,
-        404 => WriteAnswer::Gone(status.message.clone()),
-        401 | 429 => WriteAnswer::Later(status.message.clone()),
-        400..=499 => WriteAnswer::Refused(status.message.clone()),
-        _ => WriteAnswer::Unknown(status.message.clone()),
+    WriteAnswer::Unknown(Said { why: in_words(error), ..Said::default() })
+}
+
+fn refused(status: http::StatusCode, reason: &str, said: Said) -> WriteAnswer {
+    let failed_test = status.as_u16() == 422
+        && (reason == "Invalid" || said.why.contains("test"))
+        && said.why.contains("the server rejected our request");
+    match status.as_u16() {
+        409 => WriteAnswer::Conflict(said),
+        _ if failed_test || said.why.contains("testing path") || said.why.contains("testing value") => WriteAnswer::Conflict(said),
+        404 => WriteAnswer::Gone(said),
+        401 | 429 => WriteAnswer::Later(said),
+        400..=499 => WriteAnswer::Refused(said),
+        _ => WriteAnswer::Unknown(said),
+    }
+}
+
+/// What something before the API server answered, which is no Status: its first line, or what its number means.
+fn in_plain_words(status: http::StatusCode, body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(body);
+    match text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('<')) {
+        Some(line) => line.chars().take(300).collect(),
+        None => status.canonical_reason().unwrap_or("no reason was given").to_lowercase(),
     }
 }
 

@@ -268,13 +268,6 @@ impl Store {
         journal(tx, id).await
     }
 
-    /// Whether bytes were journalled to be sent, whatever became of them.
-    pub async fn has_intent(&self, tx: &mut Tx, id: &str) -> Result<bool> {
-        let found: Option<i64> =
-            sqlx::query_scalar("SELECT tries FROM change_writes WHERE change_id = $1").bind(id).fetch_optional(&mut **tx).await?;
-        Ok(found.is_some())
-    }
-
     pub async fn journal_intent(&self, tx: &mut Tx, id: &str, resource_version: &str, bytes: &str, at: Time) -> Result<()> {
         sqlx::query(
             "INSERT INTO change_writes (change_id, resource_version, bytes, tries, intended_at) VALUES ($1, $2, $3, 1, $4)
@@ -376,6 +369,7 @@ async fn whole(connection: &mut sqlx::AnyConnection, row: &AnyRow) -> Result<Cha
         votes,
         glass,
         steps,
+        sent: written_generation.is_some(),
         written_generation: written_generation.flatten(),
         id,
     })

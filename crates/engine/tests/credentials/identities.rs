@@ -74,7 +74,7 @@ async fn a_write_without_a_credential_is_a_write_that_was_not_sent() {
         replicas_float: false,
     };
     let answer = cluster.write(&target, &Patch { kind: PatchKind::Json, body: json!([]) }, "[]").await;
-    assert!(matches!(&answer, WriteAnswer::Later(why) if why.contains("/nowhere/token")), "{answer:?}");
+    assert!(matches!(&answer, WriteAnswer::Later(said) if said.why.contains("/nowhere/token")), "{answer:?}");
     assert_eq!(api.count(), 0);
 }
 

@@ -44,6 +44,12 @@ pub(crate) fn status(status: &Status) -> Answer {
     answer
 }
 
+pub(crate) fn busy(seconds: u16) -> Answer {
+    let mut answer = bytes(429, "text/plain; charset=utf-8", "Too many requests, please try again later.\n");
+    answer.headers_mut().insert(RETRY_AFTER, seconds.into());
+    answer
+}
+
 pub(crate) fn stream<S>(content_type: &'static str, chunks: S) -> Answer
 where
     S: Stream<Item = Result<Bytes, Cut>> + Send + 'static,

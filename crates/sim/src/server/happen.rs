@@ -26,6 +26,7 @@ where
     match faults.take(ask.verb(), ask.plural(), ask.name()) {
         None => Ok(handle(Handling::Ordinary).await),
         Some(Fault::Answer(code)) => Ok(handle(Handling::Instead(status(ask, code))).await),
+        Some(Fault::Busy(seconds)) => Ok(answer::busy(seconds)),
         Some(Fault::Delay(wait)) => {
             tokio::time::sleep(wait).await;
             Ok(handle(Handling::Ordinary).await)

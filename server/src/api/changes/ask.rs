@@ -58,7 +58,8 @@ pub async fn preview(
 ) -> Answer<PlanView> {
     let way = requested::way(&mut fields)?;
     let plan = portal.engine.preview_by(&actor, requested::read(fields)?, way).await?;
-    Ok(Json(PlanView::of(&plan, &plan.digest())))
+    let usual = portal.engine.usual(&actor, &plan).await?;
+    Ok(Json(PlanView { usual, ..PlanView::of(&plan, &plan.digest()) }))
 }
 
 #[cfg(test)]

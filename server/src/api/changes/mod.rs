@@ -16,6 +16,7 @@ use crate::portal::Portal;
 use axum::extract::State;
 use axum::{Extension, Json};
 use domain::access::Actor;
+use domain::changes::explain::Line;
 use domain::changes::{Change, ChangeView};
 use engine::ChangeFilter;
 
@@ -66,5 +67,22 @@ pub async fn show(
     query: Query,
 ) -> Answer<ChangeView> {
     query.only(&[])?;
-    Ok(Json(view(&portal, &portal.engine.change(&actor, &id).await?)))
+    let change = portal.engine.change(&actor, &id).await?;
+    let mut view = view(&portal, &change);
+    view.approvers = portal.engine.approvers(&actor, &change).await?;
+    view.plan.usual = portal.engine.usual(&actor, &change.plan).await?;
+    Ok(Json(view))
+}
+
+/// Why a change did what it did, oldest first: what was done to it, what was seen and decided, and what the API server answered
+#[utoipa::path(get, operation_id = "explain_change", path = "/api/v1/changes/{id}/explain", tag = "changes", params(("id" = String, Path, description = "An id, or a label: CH-12")),
+    responses((status = 200, body = List<Line>)))]
+pub async fn explain(
+    State(portal): State<Portal>,
+    Extension(actor): Extension<Actor>,
+    PathId(id): PathId,
+    query: Query,
+) -> Answer<List<Line>> {
+    query.only(&[])?;
+    Ok(Json(List { items: portal.engine.story(&actor, &id).await?, next: None }))
 }
