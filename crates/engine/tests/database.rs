@@ -1,0 +1,207 @@
+//! The engine on a database that fails it: in the middle of each transaction, locked by others, with its connections dropped. Nothing
+//! is written to a cluster that is not in the journal, nothing is written twice, and what was begun is carried to its end afterwards.
+//! With STORIES_POSTGRES set, on PostgreSQL.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod support;
+
+use domain::changes::explain::What;
+use domain::changes::{Change, State};
+use sim::{Fault, Match};
+use sqlx::{AnyConnection, AssertSqlSafe, Connection, Executor};
+use std::time::Duration;
+use support::{World, actor, eventually};
+
+/// Somebody else at the same database.
+struct Saboteur {
+    connection: AnyConnection,
+    postgres: bool,
+}
+
+impl Saboteur {
+    async fn of(world: &World) -> Saboteur {
+        let postgres = world.database_url.starts_with("postgres");
+        Saboteur { connection: AnyConnection::connect(&world.database_url).await.unwrap(), postgres }
+    }
+
+    async fn run(&mut self, sql: String) {
+        self.connection.execute(AssertSqlSafe(sql)).await.unwrap();
+    }
+
+    /// From now on every write to this table fails, and with it the transaction that it is in.
+    async fn breaks(&mut self, table: &str) {
+        if self.postgres {
+            let body = "BEGIN RAISE EXCEPTION 'disk full'; END";
+            self.run(format!("CREATE FUNCTION broken() RETURNS trigger LANGUAGE plpgsql AS $$ {body} $$")).await;
+            self.run(format!("CREATE TRIGGER broken BEFORE INSERT OR UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION broken()")).await;
+            return;
+        }
+        for act in ["INSERT", "UPDATE"] {
+            let body = "SELECT RAISE(ABORT, 'disk full');";
+            self.run(format!("CREATE TRIGGER broken_{act} BEFORE {act} ON {table} BEGIN {body} END")).await;
+        }
+    }
+
+    async fn mends(&mut self, table: &str) {
+        match self.postgres {
+            true => {
+                self.run(format!("DROP TRIGGER broken ON {table}")).await;
+                self.run("DROP FUNCTION broken".into()).await;
+            }
+            false => {
+                self.run("DROP TRIGGER broken_INSERT".into()).await;
+                self.run("DROP TRIGGER broken_UPDATE".into()).await;
+            }
+        }
+    }
+}
+
+async fn runs(world: &World, change: &Change) {
+    eventually("it runs", || async {
+        (world.engine.change(&actor("viv"), &change.id).await.unwrap().state == State::Running).then_some(())
+    })
+    .await;
+}
+
+/// The worker came to where the table is needed: each try but one without a lease looks at the workload first.
+async fn tried(world: &World, change: &Change, table: &str, before: What) {
+    eventually("it was tried", || async {
+        if table != "changes" {
+            return (world.prod.faults().pending() == 0).then_some(());
+        }
+        let lines = world.engine.story(&actor("viv"), &change.id).await.unwrap();
+        lines.iter().any(|line| line.what == before).then_some(())
+    })
+    .await;
+}
+
+/// Each act of a promotion is in the record once.
+async fn recorded_once(world: &World, change: &Change) {
+    let lines = world.engine.story(&actor("viv"), &change.id).await.unwrap();
+    for act in ["change.request", "change.approve", "change.start", "cluster.intend", "cluster.write", "change.end"] {
+        let found = lines.iter().filter(|line| line.text.starts_with(act)).count();
+        assert_eq!(found, 1, "{act} in {lines:#?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_sent_that_cannot_be_journalled() {
+    for table in ["changes", "change_steps", "change_writes", "change_log", "audit"] {
+        let world = World::new().await;
+        let change = world.promoted("bea").await;
+        let get = || Match::on("get", "deployments");
+        // The worker has looked at the workload when the table breaks, and looks three times more.
+        world.prod.faults().fail(get(), Fault::Delay(Duration::from_secs(1)), 1);
+        world.prod.faults().fail(get(), Fault::Delay(Duration::ZERO), 3);
+        world.approved(&change, "dmitri").await;
+        runs(&world, &change).await;
+        let mut saboteur = Saboteur::of(&world).await;
+        saboteur.breaks(table).await;
+        tried(&world, &change, table, What::Decided).await;
+        assert_eq!(world.sent_writes(), 0, "{table}: sent without a journal");
+        saboteur.mends(table).await;
+        world.prod.faults().clear();
+        world.ends(&change, State::Succeeded).await;
+        assert_eq!((world.effective_writes(), world.sent_writes()), (1, 1), "{table}");
+        recorded_once(&world, &change).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_arrived_is_taken_up_when_it_could_not_be_noted() {
+    for table in ["changes", "change_steps", "change_writes", "change_log", "audit"] {
+        let world = World::new().await;
+        let change = world.promoted("bea").await;
+        world.prod.faults().fail(Match::on("patch", "deployments"), Fault::Delay(Duration::from_secs(1)), 1);
+        world.approved(&change, "dmitri").await;
+        eventually("it is sent", || async { world.engine.change(&actor("viv"), &change.id).await.unwrap().sent.then_some(()) }).await;
+        let mut saboteur = Saboteur::of(&world).await;
+        saboteur.breaks(table).await;
+        world.prod.faults().fail(Match::on("get", "deployments"), Fault::Delay(Duration::ZERO), 3);
+        tried(&world, &change, table, What::Answered).await;
+        assert_eq!(world.sent_writes(), 1, "{table}: sent again");
+        saboteur.mends(table).await;
+        world.prod.faults().clear();
+        world.ends(&change, State::Succeeded).await;
+        assert_eq!((world.effective_writes(), world.sent_writes()), (1, 1), "{table}");
+        recorded_once(&world, &change).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_are_told_and_nothing_of_their_act_stays_when_it_cannot_be_stored() {
+    let world = World::new().await;
+    let mut saboteur = Saboteur::of(&world).await;
+    for table in ["changes", "change_steps", "audit"] {
+        saboteur.breaks(table).await;
+        let refused = world.engine.ask(&world.actor("bea"), support::promote(), None).await.unwrap_err();
+        assert!(refused.status() >= 500, "{table}: {refused:?}");
+        saboteur.mends(table).await;
+        assert!(world.engine.changes(&actor("viv"), &Default::default(), Default::default()).await.unwrap().items.is_empty(), "{table}");
+    }
+    let change = world.promoted("bea").await;
+    for table in ["votes", "changes", "change_steps", "audit"] {
+        saboteur.breaks(table).await;
+        let refused = world.engine.approve(&world.actor("dmitri"), &change.id, &change.digest, "").await.unwrap_err();
+        assert!(refused.status() >= 500, "{table}: {refused:?}");
+        saboteur.mends(table).await;
+        let now = world.engine.change(&actor("viv"), &change.id).await.unwrap();
+        assert_eq!((now.state, now.votes.len()), (State::AwaitingApproval, 0), "{table}");
+    }
+    world.approved(&change, "dmitri").await;
+    world.ends(&change, State::Succeeded).await;
+    recorded_once(&world, &change).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_others_lock_is_waited_for() {
+    let world = World::new().await;
+    let change = world.promoted("bea").await;
+    world.prod.faults().fail(Match::on("get", "deployments"), Fault::Delay(Duration::from_secs(1)), 1);
+    world.approved(&change, "dmitri").await;
+    runs(&world, &change).await;
+    let mut saboteur = Saboteur::of(&world).await;
+    let lock = if saboteur.postgres { "BEGIN; LOCK TABLE changes, change_log IN ACCESS EXCLUSIVE MODE" } else { "BEGIN IMMEDIATE" };
+    saboteur.run(lock.into()).await;
+    // Longer than SQLite waits for its turn: the round fails, and is tried again.
+    tokio::time::sleep(Duration::from_secs(7)).await;
+    assert_eq!(world.sent_writes(), 0);
+    saboteur.run("ROLLBACK".into()).await;
+    world.ends(&change, State::Succeeded).await;
+    assert_eq!((world.effective_writes(), world.sent_writes()), (1, 1));
+    recorded_once(&world, &change).await;
+}
+
+/// Ends all other connections to the database again and again, until it is dropped.
+async fn drops_connections(mut saboteur: Saboteur) {
+    let others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    loop {
+        saboteur.run(others.into()).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dropped_connections_lose_nothing() {
+    let world = World::new().await;
+    let saboteur = Saboteur::of(&world).await;
+    if !saboteur.postgres {
+        eprintln!("not run: a file has no connections that can be dropped; `make postgres` runs it");
+        return;
+    }
+    let change = world.promoted("bea").await;
+    world.approved(&change, "dmitri").await;
+    let storm = tokio::spawn(drops_connections(saboteur));
+    // Who looks is cut off too.
+    let ended = eventually("the change ends", || async {
+        let change = world.engine.change(&actor("viv"), &change.id).await.ok()?;
+        change.state.is_terminal().then_some(change)
+    })
+    .await;
+    storm.abort();
+    assert_eq!(ended.state, State::Succeeded, "{:?}", ended.outcome);
+    assert_eq!((world.effective_writes(), world.sent_writes()), (1, 1));
+    eventually("the database answers again", || async { world.engine.change(&actor("viv"), &change.id).await.ok() }).await;
+    recorded_once(&world, &change).await;
+}
