@@ -157,7 +157,7 @@ fn what_to_do(error: &Error) -> &'static str {
     let Error::Refused(refusal) = error else {
         return match error {
             Error::Forbidden { .. } => "An administrator gives roles by teams, in devmatrix.yaml.",
-            Error::Unavailable { .. } => "Wait until the cluster answers again, then look at this page again.",
+            Error::Unavailable { .. } => "Wait until it answers again, then look at this page again.",
             _ => "Look at the component as it is now, then plan again.",
         };
     };

@@ -39,6 +39,10 @@ impl From<Error> for domain::Error {
                 tracing::warn!(%error, "a cluster failed");
                 domain::Error::Unavailable { what: format!("Cluster {cluster}") }
             }
+            Error::Store(ref source) if is_away(source) => {
+                tracing::error!(%error, "the database does not take or give anything");
+                domain::Error::Unavailable { what: "The database".into() }
+            }
             other => {
                 let incident = uuid::Uuid::now_v7().to_string();
                 tracing::error!(error = %other, incident, "an unexpected failure");
@@ -48,7 +52,41 @@ impl From<Error> for domain::Error {
     }
 }
 
+/// The database itself, not what was asked of it: full, read-only, locked, gone. Later the same may work.
+fn is_away(error: &sqlx::Error) -> bool {
+    use sqlx::Error::{Database, Io, PoolClosed, PoolTimedOut, Protocol, Tls, WorkerCrashed};
+    match error {
+        Io(_) | Tls(_) | Protocol(_) | PoolTimedOut | PoolClosed | WorkerCrashed => true,
+        Database(said) => said.code().is_some_and(|code| code_says_away(&code)),
+        _ => false,
+    }
+}
+
+/// SQLite's primary result codes (in the low byte: BUSY, LOCKED, READONLY, IOERR, FULL, CANTOPEN), and PostgreSQL's classes of SQLSTATE:
+/// connection lost, insufficient resources, operator intervention, system error, and a transaction that may only read.
+fn code_says_away(code: &str) -> bool {
+    let sqlite = code.parse::<u32>().is_ok_and(|number| code.len() < 5 && matches!(number & 0xff, 5 | 6 | 8 | 10 | 13 | 14));
+    sqlite || (code.len() == 5 && (matches!(code.get(..2), Some("08" | "53" | "57" | "58")) || code == "25006"))
+}
+
 /// The portal could not start. One sentence that says what to do.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct StartError(pub String);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_away_is_told_from_what_is_wrong() {
+        // SQLITE_BUSY, its snapshot; IOERR_WRITE; FULL; READONLY. The disk is full; a server that shuts down; a read-only one.
+        for away in ["5", "517", "778", "13", "8", "53100", "57P01", "08006", "25006"] {
+            assert!(code_says_away(away), "{away}");
+        }
+        // SQLITE_CONSTRAINT, its primary key; ERROR. Unique violation; syntax; serialisation.
+        for wrong in ["19", "1555", "1", "23505", "42601", "40001", "", "é57P0"] {
+            assert!(!code_says_away(wrong), "{wrong}");
+        }
+    }
+}

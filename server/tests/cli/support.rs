@@ -60,7 +60,12 @@ pub struct Server {
 impl Server {
     /// Starts on a free port and reads the address from its first line.
     pub fn start(directory: &Path, arguments: &[&str]) -> Server {
-        let mut child = devmatrix(directory)
+        Server::of(devmatrix(directory), arguments)
+    }
+
+    /// The binary as `command` runs it.
+    pub fn of(mut command: Command, arguments: &[&str]) -> Server {
+        let mut child = command
             .args(["serve", "--listen", "127.0.0.1:0"])
             .args(arguments)
             .stdout(Stdio::piped())
@@ -83,6 +88,10 @@ impl Server {
         }
     }
 
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// SIGTERM, and how it ended.
     pub fn stop(mut self) -> Option<i32> {
         let killed = Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
@@ -102,5 +111,17 @@ impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// Waits for a condition, looking often; fails with its name at the deadline.
+pub fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let began = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(began.elapsed() < DEADLINE, "not within {DEADLINE:?}: {what}");
+        std::thread::sleep(Duration::from_millis(50));
     }
 }

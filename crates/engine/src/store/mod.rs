@@ -22,7 +22,7 @@ pub use trains::NewTrain;
 
 use crate::error::Result;
 use sqlx::any::{AnyPoolOptions, install_default_drivers};
-use sqlx::{Any, AnyConnection, AnyPool, Executor, Transaction};
+use sqlx::{Any, AnyConnection, AnyPool, Connection, Executor, Transaction};
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::time::Duration;
@@ -86,6 +86,17 @@ impl Store {
                     connection.execute("PRAGMA busy_timeout = 5000").await?;
                 }
                 Ok(())
+            })
+        });
+        // SQLite rolls back by itself when the disk is full; sqlx then counts a transaction that is not there, and the connection would
+        // refuse every later one.
+        let options = options.after_release(move |connection, _| {
+            Box::pin(async move {
+                if postgres {
+                    return Ok(true);
+                }
+                connection.ping().await?;
+                Ok(!connection.is_in_transaction())
             })
         });
         let store = Store { pool: options.connect(url).await?, postgres, turn: Arc::default() };
