@@ -61,6 +61,7 @@ pub(crate) struct Inner {
     bus: Arc<Bus>,
     records: releases::Records,
     closings: changes::Closings,
+    leases: changes::Leases,
     /// Rings when a change became ready or a worker should look again.
     work: Notify,
     /// This process, in leases.
@@ -92,6 +93,7 @@ impl Engine {
             bus,
             records: releases::Records::default(),
             closings: changes::Closings::default(),
+            leases: changes::Leases::default(),
             work: Notify::new(),
             owner: uuid::Uuid::now_v7().to_string(),
             demo: options.demo.is_some(),
@@ -159,6 +161,9 @@ impl Engine {
         let mut missing = Vec::new();
         if self.0.store.ping().await.is_err() {
             missing.push("the database does not answer".to_owned());
+        }
+        if self.0.alone.lock().unwrap_or_else(PoisonError::into_inner).as_ref().is_some_and(|alone| !alone.stands()) {
+            missing.push("the lock on the database file was taken away: another portal may be using it; stop all but one".to_owned());
         }
         for cluster in self.0.clusters.values().filter(|cluster| !cluster.state().settled()) {
             missing.push(format!("cluster {} has not been listed yet", cluster.name));

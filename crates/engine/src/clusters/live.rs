@@ -4,7 +4,7 @@
 use super::credentials::Trouble;
 use super::{Cluster, in_words};
 use crate::error::{Error, Result};
-use domain::changes::{Patch, Target};
+use domain::changes::{FENCE_ANNOTATION, Patch, STALE_FENCE, Target};
 use domain::clusters::WorkloadKind;
 use serde_json::Value;
 use std::time::Duration;
@@ -23,6 +23,8 @@ pub enum WriteAnswer {
     Conflict,
     /// 404: the object is not there.
     Gone(String),
+    /// The cluster has seen a write of a higher fence.
+    Stale,
     /// The API server will not have it, whenever we ask.
     Refused(String),
     /// Try again after a while: 401, 429.
@@ -146,10 +148,16 @@ fn refused(error: &kube::Error) -> WriteAnswer {
         409 => WriteAnswer::Conflict,
         _ if failed_test || status.message.contains("testing path") || status.message.contains("testing value") => WriteAnswer::Conflict,
         404 => WriteAnswer::Gone(status.message.clone()),
+        403 | 422 if is_stale(&status.message) => WriteAnswer::Stale,
         401 | 429 => WriteAnswer::Later(status.message.clone()),
         400..=499 => WriteAnswer::Refused(status.message.clone()),
         _ => WriteAnswer::Unknown(status.message.clone()),
     }
+}
+
+/// The words of the ValidatingAdmissionPolicy in deploy/kubernetes/fence.yaml.
+fn is_stale(message: &str) -> bool {
+    message.contains(FENCE_ANNOTATION) && message.contains(STALE_FENCE)
 }
 
 fn pod_path(namespace: &str, name: &str) -> String {
