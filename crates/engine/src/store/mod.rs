@@ -8,6 +8,7 @@ mod audit;
 mod changes;
 mod incidents;
 mod leases;
+pub(crate) mod notices;
 mod oncall;
 mod policy;
 mod records;
