@@ -47,7 +47,7 @@ fn whoever_wakes_after_its_lease_was_taken_writes_nothing() {
 
 /// One replica takes the change up and stands still; the others go on. Answers how it ended.
 fn round(world: &World, others: &[Portal; 2], place: &'static str, component: &str, edited: bool) -> Change {
-    let sleeper = Portal::ready(world, "a", Wish { pause: Some(place), ..Wish::default() });
+    let sleeper = Portal::ready(world, &format!("sleeper-{component}"), Wish { pause: Some(place), ..Wish::default() });
     world.seen(&sleeper, "2.0.0");
     let change = world.asked(&sleeper, component);
     // It alone can take it up.
