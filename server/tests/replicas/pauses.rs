@@ -20,9 +20,6 @@ const PLACES: [(&str, bool); 9] = [
     ("after the write is noted", true),
 ];
 
-/// Those that hold the turn to write.
-const IN_A_TRANSACTION: [&str; 3] = ["before it runs", "before the intent is stored", "before the write is noted"];
-
 #[test]
 #[ignore = "needs PostgreSQL: scripts/postgres"]
 fn whoever_wakes_after_its_lease_was_taken_writes_nothing() {
@@ -69,10 +66,9 @@ fn round(world: &World, others: &[Portal; 2], place: &'static str, component: &s
     std::thread::sleep(Duration::from_millis(700));
     assert_eq!(world.writes(), before, "{place}: it wrote after it woke");
     assert!(all_writes(world, &change) <= sent + 1, "{place}: at most what it was about to send");
-    // In the middle of a transaction the database has given it up, and that is told.
-    if !IN_A_TRANSACTION.contains(&place) {
-        assert_eq!(sleeper.errors(), Vec::<String>::new(), "{place}: to lose a lease is no error");
-    }
+    // A turn to write that it stood still in was given up by the database, and that is told; a lost lease is not.
+    let errors: Vec<_> = sleeper.errors().into_iter().filter(|line| !line.contains("idle-in-transaction")).collect();
+    assert_eq!(errors, Vec::<String>::new(), "{place}: to lose a lease is no error");
     let after = world.change(&others[1], &change.id).unwrap();
     assert_eq!((&after.state, &after.reason), (&ended.state, &ended.reason), "{place}: an end stays an end");
     ended
