@@ -57,11 +57,11 @@ let portal;
 
 test('the account may do what the portal does, where it is bound, and nothing else', () => {
   const may = (...args) => asPortal('auth', 'can-i', ...args).out.trim() === 'yes';
-  for (const right of [['patch', 'deployments'], ['patch', 'statefulsets'], ['patch', 'horizontalpodautoscalers'], ['delete', 'pods'], ['get', 'pods/log'], ['watch', 'events']]) {
+  for (const right of [['patch', 'deployments'], ['patch', 'statefulsets'], ['patch', 'horizontalpodautoscalers'], ['delete', 'pods'], ['get', 'pods', '--subresource=log'], ['watch', 'events']]) {
     assert.ok(may(...right, '-n', names.prod), right.join(' '));
     assert.ok(!may(...right, '-n', 'default'), `${right.join(' ')} where it is not bound`);
   }
-  for (const right of [['get', 'secrets'], ['list', 'secrets'], ['create', 'pods/exec'], ['get', 'pods/exec'], ['create', 'deployments'], ['delete', 'deployments'], ['update', 'deployments'], ['*', '*']]) {
+  for (const right of [['get', 'secrets'], ['list', 'secrets'], ['create', 'pods', '--subresource=exec'], ['get', 'pods', '--subresource=exec'], ['create', 'deployments'], ['delete', 'deployments'], ['update', 'deployments'], ['*', '*']]) {
     assert.ok(!may(...right, '-n', names.prod), right.join(' '));
   }
 });
@@ -143,7 +143,7 @@ test('a refusal by fence is read as a lost lease, and the change is carried on w
   assert.equal(object().metadata.annotations['portal.devmatrix.io/change'], first.id);
   assert.equal(writes() - before, 1, 'one effective write, by the audit log');
   const log = fs.readFileSync(path.join(plane, 'audit.log'), 'utf8').split('\n').filter(Boolean).map(line => JSON.parse(line));
-  const tried = log.filter(entry => entry.user.username === account && entry.verb === 'patch' && entry.userAgent && !entry.userAgent.startsWith('kubectl') && !entry.requestURI.includes('dryRun') && entry.objectRef.name === 'devmatrix-api');
+  const tried = log.filter(entry => entry.user.username === account && entry.verb === 'patch' && entry.requestURI.includes('fieldManager=devmatrix-portal') && !entry.requestURI.includes('dryRun') && entry.objectRef.name === 'devmatrix-api');
   assert.deepEqual(tried.map(entry => entry.responseStatus.code), [403, 200], 'refused once, then written');
 
   before = writes();
