@@ -112,6 +112,17 @@ impl Engine {
         self.0.store.notify(&words.join(" ")).await
     }
 
+    /// Moves with anything that is shown, also when another replica did it: whoever acts there and looks here sees what they did.
+    pub async fn shown_version(&self) -> u64 {
+        let here = self.0.bus.version();
+        if !self.0.store.has_room_for_several() {
+            return here;
+        }
+        // Without an answer the page cannot be made anew either; an old one is a second old at most.
+        let acts = self.0.store.last_act().await.unwrap_or_default();
+        here.wrapping_add(acts.unsigned_abs())
+    }
+
     /// Somebody else did something: what is kept in memory of it is looked at again, pages and workers wake up.
     fn heard(&self, topics: &[Topic]) {
         self.0.records.look_again_at_running();

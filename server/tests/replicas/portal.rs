@@ -114,6 +114,23 @@ impl Portal {
         let _ = agent.post(format!("{}{path}", self.url)).header("authorization", format!("Bearer {token}")).send_json(body);
     }
 
+    /// A session, as its cookie.
+    pub fn sign_in(&self, token: &str) -> String {
+        let config = ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0).build();
+        let agent: ureq::Agent = config.into();
+        let form = [("token", token), ("return_to", "/")];
+        let answer = agent.post(format!("{}/sign-in", self.url)).header("sec-fetch-site", "same-origin").send_form(form).unwrap();
+        assert_eq!(answer.status(), 303);
+        let cookie = answer.headers().get("set-cookie").unwrap().to_str().unwrap();
+        cookie.split(';').next().unwrap().to_owned()
+    }
+
+    /// A page as a browser asks for it.
+    pub fn page(&self, cookie: &str, path: &str) -> String {
+        let mut answer = self.agent.get(format!("{}{path}", self.url)).header("cookie", cookie).call().unwrap();
+        answer.body_mut().read_to_string().unwrap()
+    }
+
     /// The events of its stream, line by line, until it ends.
     pub fn events(&self, token: &str) -> impl Iterator<Item = String> + Send + 'static {
         let agent = ureq::Agent::new_with_defaults();

@@ -123,6 +123,29 @@ fn two_changes_on_one_target() {
     world.judge(&ended);
 }
 
+/// As when a form is sent to one replica, and the page that follows comes from another.
+#[test]
+#[ignore = "needs PostgreSQL: scripts/postgres"]
+fn whoever_acts_here_and_looks_there_sees_what_they_did() {
+    let _turn = alone();
+    let world = World::start(12, ORDINARY);
+    let portals = three(&world, Wish::default());
+    world.release(&portals[0], "2.0.0");
+    let cookie = portals[0].sign_in(world.of("dmitri"));
+    let mut ended = Vec::new();
+    for name in &world.components {
+        let change = world.asked(&portals[0], name);
+        let path = format!("/changes/{}", change.id);
+        let before = portals[1].page(&cookie, &path);
+        assert!(before.contains("Waiting for 1 vote") && !before.contains("Approved by dmitri"), "a session is good everywhere: {before}");
+        let (status, body) = world.approve(&portals[0], &change, "dmitri").unwrap();
+        assert_eq!(status, 200, "{body}");
+        assert!(portals[1].page(&cookie, &path).contains("Approved by dmitri"), "the page is from before");
+        ended.push(world.ended(&portals[2], &change));
+    }
+    world.judge(&ended);
+}
+
 #[test]
 #[ignore = "needs PostgreSQL: scripts/postgres"]
 fn what_one_replica_does_the_pages_of_another_hear_at_once() {
