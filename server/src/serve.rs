@@ -1,7 +1,7 @@
 //! Running a portal: listening, telling where, and stopping in good order.
 //!
-//! Invariant: after a signal nothing new is taken; event streams end at once, requests have [`GRACE`], and what a worker
-//! was writing is journalled before the process ends.
+//! Invariant: after a signal nothing new is taken; event streams end at once, requests have [`GRACE`], what a worker was writing is
+//! journalled and its leases are released meanwhile, and within ten seconds the process ends.
 
 use crate::cli::Failure;
 use crate::portal::Portal;
@@ -51,11 +51,21 @@ pub async fn until_stopped(portal: Portal, listener: TcpListener) -> Result<(), 
         stopping.cancelled().await;
         tokio::time::sleep(GRACE).await;
     };
-    let served = tokio::select! {
-        served = server => served,
-        () = deadline => Ok(()),
+    let answering = async {
+        let served = tokio::select! {
+            served = server => served,
+            () = deadline => Ok(()),
+        };
+        stopping.cancel();
+        served
     };
-    portal.engine.stop().await;
+    // Another replica goes on with the work while the last requests are answered here.
+    let working = async {
+        stopping.cancelled().await;
+        portal.engine.stop_work().await;
+    };
+    let (served, ()) = tokio::join!(answering, working);
+    portal.engine.close().await;
     served.map_err(|error| Failure::failed(format!("The portal stopped: {error}.")))
 }
 

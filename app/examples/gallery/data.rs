@@ -216,6 +216,7 @@ pub fn plan(kind: Kind, component: &str, from: &str, to: &str, environment: &str
             spec_hash: "h".into(),
             autoscaler: None,
             replicas_float: false,
+            spec_hash_after: None,
         },
         container: component.into(),
         from: image(from, 'b'),

@@ -20,6 +20,7 @@ fn target() -> Target {
         spec_hash: "planned".into(),
         autoscaler: None,
         replicas_float: false,
+        spec_hash_after: None,
     }
 }
 
@@ -315,4 +316,25 @@ proptest! {
         }
         prop_assert!(false, "no end in {} hours", now.0 / 3_600_000);
     }
+}
+
+#[test]
+fn an_edit_of_what_was_written_and_not_yet_noted_is_found() {
+    let mut target = target();
+    target.spec_hash_after = Some("as written".into());
+    let seen = |spec_hash: &str| {
+        there(|present| {
+            (present.change, present.generation, present.spec_hash) = (Some("mine".into()), 9, spec_hash.into());
+            present.rollout = Rollout::Waiting("".into());
+        })
+    };
+    let step = |written: &Written, seen: &Seen| {
+        let journal = Journal { id: "mine", target: &target, valid_until: Time(1000), written, written_at: Some(Time(0)), closed: None };
+        next_step(&journal, seen, Time(1))
+    };
+    let intended = Written::Intended { resource_version: "100".into(), tries: 1 };
+    assert_eq!(step(&intended, &seen("as written")), Next::Adopt { generation: 9, spec_hash: "as written".into() });
+    let Next::Adopt { generation, spec_hash } = step(&intended, &seen("edited")) else { panic!("our write is there") };
+    let next = step(&Written::Applied { generation, spec_hash }, &seen("edited"));
+    assert!(matches!(next, Next::Finish { state: State::Superseded, .. }), "{next:?}");
 }

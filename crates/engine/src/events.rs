@@ -22,6 +22,10 @@ pub enum Topic {
 impl Topic {
     pub const ALL: [Topic; 6] = [Topic::Matrix, Topic::Changes, Topic::Approvals, Topic::Happenings, Topic::OnCall, Topic::Incidents];
 
+    pub fn parse(text: &str) -> Option<Topic> {
+        Topic::ALL.into_iter().find(|topic| topic.as_str() == text)
+    }
+
     pub fn as_str(self) -> &'static str {
         match self {
             Topic::Matrix => "matrix",

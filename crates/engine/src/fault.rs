@@ -1,5 +1,6 @@
 //! Places at which a process may end: before and after each write to the database and to a cluster. A test names one in
-//! `DEVMATRIX_FAULT_POINT`, and the process ends there the first time, at once and without clearing up, as `kill -9` would.
+//! `DEVMATRIX_FAULT_POINT`, and the process ends there the first time, at once and without clearing up, as `kill -9` would; or in
+//! `DEVMATRIX_PAUSE_POINT`, and it stands still there the first time, as by `kill -STOP`, until somebody wakes it.
 //!
 //! Invariant: a release build has none of them.
 
@@ -23,12 +24,15 @@ pub const POINTS: [&str; 16] = [
     "after the end is stored",
 ];
 
-/// Ends the process here when a test asked for that.
+/// Ends the process here, or stops it, when a test asked for that.
 pub fn point(name: &'static str) {
     #[cfg(debug_assertions)]
-    if armed() == Some(name) {
-        tracing::warn!(name, "this process ends here, as a test wants it");
-        std::process::abort();
+    {
+        if armed() == Some(name) {
+            tracing::warn!(name, "this process ends here, as a test wants it");
+            std::process::abort();
+        }
+        pause(name);
     }
     #[cfg(not(debug_assertions))]
     let _ = name;
@@ -38,4 +42,28 @@ pub fn point(name: &'static str) {
 fn armed() -> Option<&'static str> {
     static ARMED: std::sync::OnceLock<Option<String>> = std::sync::OnceLock::new();
     ARMED.get_or_init(|| std::env::var("DEVMATRIX_FAULT_POINT").ok()).as_deref()
+}
+
+#[cfg(debug_assertions)]
+fn pause(name: &'static str) {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    static PAUSED: AtomicBool = AtomicBool::new(false);
+    static ARMED: std::sync::OnceLock<Option<String>> = std::sync::OnceLock::new();
+    let armed = ARMED.get_or_init(|| std::env::var("DEVMATRIX_PAUSE_POINT").ok());
+    if armed.as_deref() == Some(name) && !PAUSED.swap(true, Ordering::AcqRel) {
+        tracing::warn!(name, "this process stands still here, as a test wants it");
+        // Unix only, as the tests that ask for it.
+        let _ = std::process::Command::new("kill").args(["-STOP", &std::process::id().to_string()]).status();
+    }
+}
+
+/// A shorter lease than people have, in seconds, where a test waits for one to run out: `DEVMATRIX_LEASE_S`.
+pub fn lease_seconds() -> Option<i64> {
+    #[cfg(debug_assertions)]
+    {
+        static SECONDS: std::sync::OnceLock<Option<i64>> = std::sync::OnceLock::new();
+        *SECONDS.get_or_init(|| std::env::var("DEVMATRIX_LEASE_S").ok()?.parse().ok())
+    }
+    #[cfg(not(debug_assertions))]
+    None
 }

@@ -14,6 +14,7 @@ mod matrix;
 pub mod metrics;
 pub mod oncall;
 mod releases;
+mod replicas;
 pub mod store;
 
 pub use changes::{Asked, IdempotencyKey, NewFreeze, Policy, TrainPlan, Way, WindowView};
@@ -29,6 +30,7 @@ use domain::catalog::Catalog;
 use events::{Bus, Topic};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use store::alone::Alone;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -51,6 +53,11 @@ pub struct Demo {
     pub clusters: Vec<(String, String)>,
 }
 
+/// How long what is under way may take to be journalled when the portal stops.
+const DRAIN: Duration = Duration::from_secs(4);
+/// And each word with the database after that.
+const RELEASE: Duration = Duration::from_secs(1);
+
 #[derive(Clone)]
 pub struct Engine(Arc<Inner>);
 
@@ -61,6 +68,9 @@ pub(crate) struct Inner {
     bus: Arc<Bus>,
     records: releases::Records,
     closings: changes::Closings,
+    leases: changes::Leases,
+    /// What the other replicas are yet to be told.
+    voice: replicas::Voice,
     /// Rings when a change became ready or a worker should look again.
     work: Notify,
     /// This process, in leases.
@@ -92,6 +102,8 @@ impl Engine {
             bus,
             records: releases::Records::default(),
             closings: changes::Closings::default(),
+            leases: changes::Leases::default(),
+            voice: replicas::Voice::default(),
             work: Notify::new(),
             owner: uuid::Uuid::now_v7().to_string(),
             demo: options.demo.is_some(),
@@ -108,25 +120,42 @@ impl Engine {
         engine.0.tasks.spawn(releases::recorder(engine.clone()));
         engine.0.tasks.spawn(changes::worker::run(engine.clone()));
         engine.0.tasks.spawn(oncall::keep(engine.clone()));
+        if engine.0.store.has_room_for_several() {
+            engine.0.tasks.spawn(replicas::run(engine.clone(), options.database_url));
+        }
         Ok(engine)
     }
 
-    /// Stops claiming work, lets what is being written be journalled, releases the leases. What rolls out goes on rolling.
+    /// The end: of the work, then of the database.
     pub async fn stop(&self) {
+        self.stop_work().await;
+        self.close().await;
+    }
+
+    /// Stops claiming work, lets what is being written be journalled, releases the leases. What rolls out goes on rolling, and another
+    /// replica goes on with it at once. Requests may still be answered.
+    pub async fn stop_work(&self) {
         self.0.stop.cancel();
         self.0.tasks.close();
-        let _ = tokio::time::timeout(std::time::Duration::from_secs(4), self.0.tasks.wait()).await;
-        if let Err(error) = self.release_leases().await {
-            tracing::warn!(%error, "the leases were not released: a successor waits until they run out");
+        let _ = tokio::time::timeout(DRAIN, self.0.tasks.wait()).await;
+        match tokio::time::timeout(RELEASE, self.release_leases()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "the leases were not released: a successor waits until they run out"),
+            Err(_) => tracing::warn!("the leases were not released in time: a successor waits until they run out"),
         }
-        self.0.store.close().await;
+    }
+
+    /// Nothing is asked of the database any more; another portal may have its file.
+    pub async fn close(&self) {
+        let _ = tokio::time::timeout(RELEASE, self.0.store.close()).await;
         drop(self.0.alone.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 
     async fn release_leases(&self) -> Result<()> {
         let mut tx = self.0.store.write().await?;
         self.0.store.release(&mut tx, &self.0.owner).await?;
-        Ok(tx.commit().await?)
+        tx.commit().await?;
+        self.tell_replicas(&[Topic::Changes]).await
     }
 
     pub fn catalog(&self) -> Arc<Catalog> {
@@ -160,6 +189,9 @@ impl Engine {
         if self.0.store.ping().await.is_err() {
             missing.push("the database does not answer".to_owned());
         }
+        if self.0.alone.lock().unwrap_or_else(PoisonError::into_inner).as_ref().is_some_and(|alone| !alone.stands()) {
+            missing.push("the lock on the database file was taken away: another portal may be using it; stop all but one".to_owned());
+        }
         for cluster in self.0.clusters.values().filter(|cluster| !cluster.state().settled()) {
             missing.push(format!("cluster {} has not been listed yet", cluster.name));
         }
@@ -169,7 +201,14 @@ impl Engine {
         if missing.is_empty() { Ok(()) } else { Err(missing) }
     }
 
+    /// To the pages of every replica: somebody did something.
     fn publish(&self, topics: &[Topic]) {
+        self.publish_here(topics);
+        self.0.voice.say(topics);
+    }
+
+    /// To the pages of this one: the others see it by themselves.
+    fn publish_here(&self, topics: &[Topic]) {
         for topic in topics {
             self.0.bus.publish(*topic);
         }

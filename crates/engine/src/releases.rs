@@ -50,6 +50,13 @@ impl Records {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).get(place) == Some(seen)
     }
 
+    /// How a rollout ended may have been written down by another replica, and no watch tells of that.
+    pub fn look_again_at_running(&self) {
+        let newest = self.newest.read().unwrap_or_else(PoisonError::into_inner);
+        let runs = |place: &Place| newest.get(place).is_some_and(|all| all.iter().any(|record| record.outcome == RecordOutcome::Running));
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).retain(|place, _| !runs(place));
+    }
+
     fn now_seen(&self, place: Place, seen: Seen) {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(place, seen);
     }
@@ -113,7 +120,7 @@ impl Engine {
         }
         let records = self.0.store.records(&component.name, &environment.name, &seen.object_uid).await?;
         if self.0.records.put(&component.name, &environment.name, records) {
-            self.publish(&[Topic::Changes, Topic::Matrix]);
+            self.publish_here(&[Topic::Changes, Topic::Matrix]);
         }
         self.0.records.now_seen((component.name.clone(), environment.name.clone()), seen);
         Ok(())

@@ -85,6 +85,7 @@ pub(crate) struct Weather {
     pub black_hole: bool,
     pub mute_watches: bool,
     pub refuse: bool,
+    pub fences: bool,
     pub twist: Option<Twist>,
     /// Between two bookmarks, instead of the cluster's own time.
     pub bookmarks: Option<Duration>,
@@ -148,6 +149,15 @@ impl Faults {
     /// While it is on, every connection, open or new, is closed at once.
     pub fn refuse(&self, on: bool) {
         self.weather.send_modify(|it| it.refuse = on);
+    }
+
+    /// While it is on, the portal's writes are refused when their fence is lower than that of the one before.
+    pub fn look_at_fences(&self, on: bool) {
+        self.weather.send_modify(|it| it.fences = on);
+    }
+
+    pub(crate) fn looks_at_fences(&self) -> bool {
+        self.weather.borrow().fences
     }
 
     /// Cuts all open watches now, in the middle of their answer.

@@ -51,7 +51,7 @@ impl Asked {
     /// The page that `make` renders, or the same one from a moment ago when nothing has changed since.
     pub async fn cached(&self, make: impl Future<Output = Result<String>>) -> Response {
         let key = Key::of(&self.path, &self.actor, self.theme);
-        let version = self.portal.engine.events().version();
+        let version = self.portal.engine.shown_version().await;
         match self.portal.pages.get(key, version, make).await {
             Ok(page) => page.response(self.encoding).await,
             Err(error) => self.error(&error).await,

@@ -47,6 +47,10 @@ fn a_portal_without_clusters_runs_and_stops_when_told() {
     assert!(server.line.contains("devmatrix token create"), "{}", server.line);
     assert!(here.path().join("data/devmatrix.db").exists());
     run(here.path(), &["serve", "--listen", "127.0.0.1:0"]).refused(1, &["data/devmatrix.db", "another portal", "--database-url"]);
+    // However the file is called.
+    for url in ["sqlite:data/devmatrix.db", "sqlite://data/../data/devmatrix.db?mode=rwc"] {
+        run(here.path(), &["serve", "--listen", "127.0.0.1:0", "--database-url", url]).refused(1, &["another portal", "PostgreSQL"]);
+    }
     assert_eq!(server.stop(), Some(0));
     assert_eq!(Server::start(here.path(), &[]).stop(), Some(0), "the lock ends with the process");
 }

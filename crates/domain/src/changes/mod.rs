@@ -19,7 +19,7 @@ pub use plan::{Artifact, Draft, Facts, Gate, Plan, Refusal, RefusalCode, Target,
 pub use train::{Carriage, Train, TrainRequest, TrainView};
 pub use view::{ChangeView, Links, PlanView, Progress};
 pub use votes::{Vote, VoteKind};
-pub use write::{CAUSE_ANNOTATION, CHANGE_ANNOTATION, FENCE_ANNOTATION, Patch, PatchKind, Stamp};
+pub use write::{CAUSE_ANNOTATION, CHANGE_ANNOTATION, FENCE_ANNOTATION, Patch, PatchKind, STALE_FENCE, Stamp};
 
 use crate::clusters::PodSaid;
 use crate::names::Name;

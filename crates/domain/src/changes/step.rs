@@ -166,7 +166,7 @@ fn after_intent(journal: &Journal<'_>, seen: &Seen, resource_version: &str, trie
         Seen::There(present) => present,
     };
     if present.uid == journal.target.uid && present.change.as_deref() == Some(journal.id) {
-        return Next::Adopt { generation: present.generation, spec_hash: present.spec_hash.clone() };
+        return adopt(journal.target, present);
     }
     if let Some(why) = moved(journal.target, present) {
         return finish(State::Superseded, &why);
@@ -196,6 +196,14 @@ fn unknown(journal: &Journal<'_>, why: &str, now: Time) -> Next {
         journal.id
     );
     finish(State::Stuck, &reason)
+}
+
+/// Our write as it was made. When somebody has edited it since, the next look finds their edit.
+fn adopt(target: &Target, present: &Present) -> Next {
+    match &target.spec_hash_after {
+        Some(ours) if *ours != present.spec_hash => Next::Adopt { generation: present.generation - 1, spec_hash: ours.clone() },
+        _ => Next::Adopt { generation: present.generation, spec_hash: present.spec_hash.clone() },
+    }
 }
 
 fn rolling_out(journal: &Journal<'_>, seen: &Seen, generation: i64, spec_hash: &str, now: Time) -> Next {

@@ -22,8 +22,10 @@ pub struct Patch {
 
 /// On a workload that we wrote: the id of the change. By it a write whose answer was lost is recognised.
 pub const CHANGE_ANNOTATION: &str = "portal.devmatrix.io/change";
-/// How often the change was taken up by a worker: a stale worker's write carries a lower number.
+/// Grows each time that a worker takes up any change: a stale worker's write carries a lower number than its successor's.
 pub const FENCE_ANNOTATION: &str = "portal.devmatrix.io/fence";
+/// What a cluster that looks at fences says of a lower one (deploy/kubernetes/fence.yaml).
+pub const STALE_FENCE: &str = "is lower than that of the last write";
 /// kubectl shows it in `rollout history`.
 pub const CAUSE_ANNOTATION: &str = "kubernetes.io/change-cause";
 

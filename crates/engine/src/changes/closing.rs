@@ -219,7 +219,7 @@ impl Engine {
         let freezes = self.0.store.open_freezes(now).await?;
         let said = self.0.catalog.environments.iter().filter_map(|e| Some((e.name.clone(), closing(e, &freezes, now)?)));
         if self.0.closings.set(said.collect()) {
-            self.publish(&[Topic::Matrix, Topic::Changes]);
+            self.publish_here(&[Topic::Matrix, Topic::Changes]);
         }
         Ok(())
     }

@@ -168,7 +168,7 @@ impl Engine {
             WriteAnswer::Refused(why) => {
                 Err(Refusal::new(RefusalCode::DryRunRejected, format!("The cluster would not accept this: {why}")).into())
             }
-            WriteAnswer::Conflict(_) | WriteAnswer::Gone(_) => {
+            WriteAnswer::Conflict(_) | WriteAnswer::Gone(_) | WriteAnswer::Stale(_) => {
                 Err(domain::Error::conflict("target_moved", "The workload changed just now: look again, then ask again.").into())
             }
             WriteAnswer::Later(why) | WriteAnswer::Unknown(why) => {

@@ -6,6 +6,7 @@ mod duty;
 mod facts;
 mod gates;
 mod glass;
+mod lease;
 mod sight;
 mod trains;
 mod votes;
@@ -14,6 +15,7 @@ mod write;
 
 pub(crate) use closing::Closings;
 pub use closing::{NewFreeze, Policy, WindowView};
+pub(crate) use lease::Leases;
 pub use trains::TrainPlan;
 
 use crate::error::{Error, Result};

@@ -1,7 +1,7 @@
 //! The worker: takes up changes that are ready, and drives each to its end. Every step is chosen by the pure
 //! [`next_step`] from the journal and from what is seen, so that a restart at any moment goes on where it was.
 //!
-//! Invariant: without a lease nothing is written; the write itself is in `write.rs`.
+//! Invariant: without a lease (`lease.rs`) nothing is written; the write itself is in `write.rs`.
 
 use crate::clusters;
 use crate::error::Result;
@@ -20,10 +20,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::broadcast;
 
-/// How long a change stays leased without a sign of its worker, in seconds.
-pub(super) const LEASE_S: i64 = 30;
-/// How often a lease is renewed.
-const RENEW: Duration = Duration::from_secs(10);
 /// The longest that a worker sleeps when nothing tells of a change.
 pub(super) const TICK: Duration = Duration::from_secs(1);
 /// After an answer that says that the object is not as it was.
@@ -47,7 +43,7 @@ pub(crate) async fn run(engine: Engine) {
 async fn sweep(engine: &Engine, active: &Arc<Mutex<HashSet<String>>>) -> Result<()> {
     engine.refresh_closings().await?;
     engine.expire_and_supersede().await?;
-    for id in engine.0.store.changes_in_states(&[State::Ready, State::Running, State::Observing]).await? {
+    for id in engine.0.store.claimable(&engine.0.owner).await? {
         if !active.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone()) {
             continue;
         }
@@ -133,9 +129,18 @@ impl Engine {
 
     /// Drives one change until it ends, is lost to another worker, or the portal stops.
     async fn drive(&self, id: &str) -> Result<()> {
+        let Some(fence) = self.claim(id).await? else { return Ok(()) };
+        let driven = tokio::select! {
+            driven = self.rounds(id, fence) => driven,
+            () = self.keep(id) => Ok(()),
+        };
+        self.0.leases.forget(id);
+        driven
+    }
+
+    async fn rounds(&self, id: &str, fence: i64) -> Result<()> {
         let mut events = self.events().subscribe();
-        let Some(mut fence) = self.take(id).await? else { return Ok(()) };
-        let (mut renewed, mut failures, mut told) = (self.now(), 0, Told::default());
+        let (mut failures, mut told) = (0, Told::default());
         loop {
             let (wait, resting) = match self.round(id, fence, &mut told).await? {
                 Round::Over => return Ok(()),
@@ -144,40 +149,12 @@ impl Engine {
             };
             failures = if resting { failures + 1 } else { 0 };
             let until = tokio::time::Instant::now() + wait;
-            loop {
-                // Never longer than the lease allows to be silent.
-                let wake = until.min(tokio::time::Instant::now() + RENEW);
-                tokio::select! {
-                    () = self.0.stop.cancelled() => return Ok(()),
-                    () = tokio::time::sleep_until(wake) => {}
-                    _ = news(&mut events), if !resting => {}
-                }
-                if self.now().seconds_since(renewed) >= LEASE_S / 3 {
-                    let Some(again) = self.take_or_keep(id, fence).await? else { return Ok(()) };
-                    (fence, renewed) = (again, self.now());
-                }
-                if !resting || tokio::time::Instant::now() >= until {
-                    break;
-                }
+            tokio::select! {
+                () = self.0.stop.cancelled() => return Ok(()),
+                () = tokio::time::sleep_until(until) => {}
+                _ = news(&mut events), if !resting => {}
             }
         }
-    }
-
-    async fn take(&self, id: &str) -> Result<Option<i64>> {
-        let now = self.now();
-        let mut tx = self.0.store.write().await?;
-        let fence = self.0.store.lease(&mut tx, id, &self.0.owner, now, now.plus_seconds(LEASE_S)).await?;
-        fault::point("before it is leased");
-        tx.commit().await?;
-        fault::point("after it is leased");
-        Ok(fence)
-    }
-
-    async fn take_or_keep(&self, id: &str, fence: i64) -> Result<Option<i64>> {
-        let mut tx = self.0.store.write().await?;
-        let kept = self.0.store.renew(&mut tx, id, &self.0.owner, self.now().plus_seconds(LEASE_S)).await?;
-        tx.commit().await?;
-        Ok(kept.then_some(fence))
     }
 
     async fn round(&self, id: &str, fence: i64, told: &mut Told) -> Result<Round> {
@@ -260,7 +237,7 @@ impl Engine {
         let known = change.steps.iter().find(|step| step.name == "check").map(|step| step.detail.as_str());
         if known != Some(why) {
             let step = Step { name: "check".into(), state: "pending".into(), started: None, finished: None, detail: why.into() };
-            let mut tx = self.0.store.write().await?;
+            let Some(mut tx) = self.holding(&change.id).await? else { return Ok(Round::Over) };
             self.0.store.set_step(&mut tx, &change.id, 2, &step).await?;
             tx.commit().await?;
             self.publish(&[Topic::Changes]);
@@ -273,7 +250,7 @@ impl Engine {
     async fn begin(&self, change: &Change, closed: bool) -> Result<bool> {
         let now = self.now();
         let passing: Vec<Kind> = Kind::ALL.into_iter().filter(|kind| closed && kind.passes_closing()).collect();
-        let mut tx = self.0.store.write().await?;
+        let Some(mut tx) = self.holding(&change.id).await? else { return Ok(false) };
         if !self.0.store.start_running(&mut tx, &change.id, &passing).await? {
             return Ok(false);
         }
@@ -311,7 +288,7 @@ impl Engine {
         let known = change.steps.iter().any(|step| step.name == "check" && step.state == "pending" && step.detail == why);
         if !known || change.state == State::Running {
             let step = Step { name: "check".into(), state: "pending".into(), started: None, finished: None, detail: why.to_owned() };
-            let mut tx = self.0.store.write().await?;
+            let Some(mut tx) = self.holding(&change.id).await? else { return Ok(Round::Over) };
             self.0.store.wait_again(&mut tx, &change.id).await?;
             self.0.store.set_step(&mut tx, &change.id, 2, &step).await?;
             self.0.store.record(&mut tx, Act::by_worker(self.now(), "change.wait", &change.id, "done", why)).await?;
@@ -325,7 +302,7 @@ impl Engine {
     pub(super) async fn note(&self, change: &Change, name: &str, position: i64, detail: &str) -> Result<Round> {
         let known = change.steps.iter().find(|step| step.name == name).map(|step| step.detail.as_str());
         if known != Some(detail) {
-            let mut tx = self.0.store.write().await?;
+            let Some(mut tx) = self.holding(&change.id).await? else { return Ok(Round::Over) };
             let position = super::STEPS.iter().position(|step| *step == name).map_or(position, |at| at as i64);
             let step =
                 Step { name: name.into(), state: "running".into(), started: Some(self.now()), finished: None, detail: detail.into() };
@@ -349,7 +326,7 @@ impl Engine {
             self.record_target(change).await;
         }
         let outcome = Outcome { state, reason: reason.to_owned(), failing_pod, at: now };
-        let mut tx = self.0.store.write().await?;
+        let Some(mut tx) = self.ending(change).await? else { return Ok(()) };
         let Some(current) = self.0.store.change_in(&mut tx, &change.id).await?.filter(|current| !current.state.is_terminal()) else {
             return Ok(());
         };

@@ -3,7 +3,7 @@
 //! Invariants: the intent is journalled before the cluster is written to; the bytes that are sent are the journalled ones; what
 //! forbids a write is looked at before each sending.
 
-use super::worker::{LEASE_S, LOOK_AGAIN, Round, TICK};
+use super::worker::{LOOK_AGAIN, Round, TICK};
 use crate::clusters::WriteAnswer;
 use crate::error::Result;
 use crate::events::Topic;
@@ -22,10 +22,7 @@ impl Engine {
         let now = self.now();
         let cause = change.plan.kind.makes_revision().then(|| cause(change));
         let bytes = change.plan.patch.stamped(&Stamp { change: &change.id, fence, cause: cause.as_deref(), resource_version });
-        let mut tx = self.0.store.write().await?;
-        if !self.0.store.renew(&mut tx, &change.id, &self.0.owner, now.plus_seconds(LEASE_S)).await? {
-            return Ok(Round::Over);
-        }
+        let Some(mut tx) = self.holding(&change.id).await? else { return Ok(Round::Over) };
         // A freeze that was committed before this is seen here, and one that comes later waits for this to be committed.
         if let Some(closed) = self.closing_in(&mut tx, change).await?.filter(|_| !self.passes_closing(change)) {
             tx.rollback().await?;
@@ -58,11 +55,8 @@ impl Engine {
             self.conclude(change, State::Superseded, &why, None).await?;
             return Ok(Round::Over);
         }
-        let mut tx = self.0.store.write().await?;
         // An abort has taken the lease away.
-        if !self.0.store.renew(&mut tx, &change.id, &self.0.owner, self.now().plus_seconds(LEASE_S)).await? {
-            return Ok(Round::Over);
-        }
+        let Some(mut tx) = self.holding(&change.id).await? else { return Ok(Round::Over) };
         if self.closing_in(&mut tx, change).await?.is_some_and(|_| !self.passes_closing(change)) {
             // The next round says what it waits for.
             return Ok(Round::Again(LOOK_AGAIN));
@@ -76,6 +70,9 @@ impl Engine {
     async fn send(&self, change: &Change, journal: &Journal) -> Result<Round> {
         let target = &change.plan.target;
         let cluster = self.cluster(&target.cluster)?.clone();
+        if !self.may_send(change) {
+            return Ok(Round::Over);
+        }
         fault::point("before the write is sent");
         let answer = cluster.write(target, &change.plan.patch, &journal.bytes).await;
         fault::point("after the write is answered");
@@ -90,6 +87,7 @@ impl Engine {
             }
             // Whose conflict it was, the next look tells; were it nobody's, this would be sent again and again.
             WriteAnswer::Conflict(_) | WriteAnswer::Gone(_) => Ok(Round::Again(LOOK_AGAIN)),
+            WriteAnswer::Stale(_) => self.outrun(change).await,
             WriteAnswer::Refused(said) => {
                 self.conclude(change, State::Errored, &format!("the cluster refused the write: {said}"), None).await?;
                 Ok(Round::Over)
@@ -112,12 +110,8 @@ impl Engine {
     /// The write is there, as this generation. Also when an edit of annotations made another one of it.
     pub(super) async fn applied(&self, change: &Change, generation: i64, spec_hash: &str) -> Result<Round> {
         let now = self.now();
-        let mut tx = self.0.store.write().await?;
         // Somebody may have ended it while we looked: then it stays ended.
-        let ended = self.0.store.change_in(&mut tx, &change.id).await?.is_none_or(|current| current.state.is_terminal());
-        if ended {
-            return Ok(Round::Over);
-        }
+        let Some(mut tx) = self.holding(&change.id).await? else { return Ok(Round::Over) };
         self.0.store.journal_applied(&mut tx, &change.id, generation, spec_hash, now).await?;
         if change.written_generation.is_none() {
             self.0.store.set_state(&mut tx, &change.id, State::Observing).await?;

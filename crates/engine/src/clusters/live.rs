@@ -4,7 +4,7 @@
 use super::credentials::Trouble;
 use super::{Cluster, in_words};
 use crate::error::{Error, Result};
-use domain::changes::{Patch, Target};
+use domain::changes::{FENCE_ANNOTATION, Patch, STALE_FENCE, Target};
 use domain::clusters::WorkloadKind;
 use kube::client::Body;
 use kube::core::Status;
@@ -29,6 +29,8 @@ pub enum WriteAnswer {
     Conflict(Said),
     /// 404: the object is not there.
     Gone(Said),
+    /// The cluster has seen a write of a higher fence.
+    Stale(Said),
     /// The API server will not have it, whenever we ask.
     Refused(Said),
     /// Try again after a while: 401, 429.
@@ -64,7 +66,7 @@ impl WriteAnswer {
                 return format!("done: {generation}resourceVersion {version}");
             }
             WriteAnswer::Conflict(said) | WriteAnswer::Gone(said) | WriteAnswer::Refused(said) => said,
-            WriteAnswer::Later(said) | WriteAnswer::Unknown(said) => said,
+            WriteAnswer::Stale(said) | WriteAnswer::Later(said) | WriteAnswer::Unknown(said) => said,
         };
         let code = said.code.map_or_else(|| "no answer".to_owned(), |code| code.to_string());
         let after = said.retry_after.map_or_else(String::new, |after| format!(" (Retry-After: {} s)", after.as_secs()));
@@ -209,6 +211,7 @@ fn refused(status: http::StatusCode, reason: &str, said: Said) -> WriteAnswer {
         409 => WriteAnswer::Conflict(said),
         _ if failed_test || said.why.contains("testing path") || said.why.contains("testing value") => WriteAnswer::Conflict(said),
         404 => WriteAnswer::Gone(said),
+        403 | 422 if is_stale(&said.why) => WriteAnswer::Stale(said),
         401 | 429 => WriteAnswer::Later(said),
         400..=499 => WriteAnswer::Refused(said),
         _ => WriteAnswer::Unknown(said),
@@ -222,6 +225,11 @@ fn in_plain_words(status: http::StatusCode, body: &[u8]) -> String {
         Some(line) => line.chars().take(300).collect(),
         None => status.canonical_reason().unwrap_or("no reason was given").to_lowercase(),
     }
+}
+
+/// The words of the ValidatingAdmissionPolicy in deploy/kubernetes/fence.yaml.
+fn is_stale(message: &str) -> bool {
+    message.contains(FENCE_ANNOTATION) && message.contains(STALE_FENCE)
 }
 
 fn pod_path(namespace: &str, name: &str) -> String {

@@ -203,42 +203,6 @@ impl Store {
         rows.iter().map(|row| Ok((row.try_get("state")?, row.try_get("n")?))).collect()
     }
 
-    /// Takes a change up: only when nobody else holds it. Answers the new fence.
-    pub async fn lease(&self, tx: &mut Tx, id: &str, owner: &str, now: Time, until: Time) -> Result<Option<i64>> {
-        Ok(sqlx::query_scalar(
-            "UPDATE changes SET owner = $2, lease_until = $4, fence = fence + 1
-             WHERE id = $1 AND state IN ('ready', 'running', 'observing') AND (owner = $2 OR lease_until < $3) RETURNING fence",
-        )
-        .bind(id)
-        .bind(owner)
-        .bind(now.0)
-        .bind(until.0)
-        .fetch_optional(&mut **tx)
-        .await?)
-    }
-
-    /// False: the lease is lost, and whoever asked must stop.
-    pub async fn renew(&self, tx: &mut Tx, id: &str, owner: &str, until: Time) -> Result<bool> {
-        let done = sqlx::query("UPDATE changes SET lease_until = $3 WHERE id = $1 AND owner = $2")
-            .bind(id)
-            .bind(owner)
-            .bind(until.0)
-            .execute(&mut **tx)
-            .await?;
-        Ok(done.rows_affected() == 1)
-    }
-
-    pub async fn release(&self, tx: &mut Tx, owner: &str) -> Result<()> {
-        sqlx::query("UPDATE changes SET owner = '', lease_until = 0 WHERE owner = $1").bind(owner).execute(&mut **tx).await?;
-        Ok(())
-    }
-
-    /// Every lease, when nobody else can hold one.
-    pub async fn release_all(&self, tx: &mut Tx) -> Result<()> {
-        sqlx::query("UPDATE changes SET owner = '', lease_until = 0 WHERE owner <> ''").execute(&mut **tx).await?;
-        Ok(())
-    }
-
     /// From ready to running, when no other change runs in the same place and no older one waits there. False: not yet its turn.
     /// `passing`: the place is closed, and these kinds and whatever the glass was broken for pass; what waits for its opening is
     /// overtaken. One that waits for others of its train does not count: its turn has not come.
@@ -285,6 +249,12 @@ impl Store {
     /// The same bytes are sent once more.
     pub async fn journal_try(&self, tx: &mut Tx, id: &str) -> Result<()> {
         sqlx::query("UPDATE change_writes SET tries = tries + 1 WHERE change_id = $1").bind(id).execute(&mut **tx).await?;
+        Ok(())
+    }
+
+    /// The cluster refused these bytes whole: they are not sent again, others are made against what is there then. The try counts.
+    pub async fn withdraw_intent(&self, tx: &mut Tx, id: &str) -> Result<()> {
+        sqlx::query("UPDATE change_writes SET resource_version = '' WHERE change_id = $1").bind(id).execute(&mut **tx).await?;
         Ok(())
     }
 

@@ -8,6 +8,8 @@ mod audit;
 mod changes;
 mod explain;
 mod incidents;
+mod leases;
+pub(crate) mod notices;
 mod oncall;
 mod policy;
 mod records;
@@ -17,6 +19,7 @@ pub use access::{SessionRow, TokenInfo};
 pub use audit::Act;
 pub use changes::{ChangeFilter, Journal, NewChange, Page, PageRequest};
 pub use incidents::NewIncident;
+pub use leases::Lease;
 pub use records::NewRecord;
 pub use trains::NewTrain;
 
@@ -79,7 +82,10 @@ impl Store {
         let options = AnyPoolOptions::new().max_connections(if postgres { 8 } else { 4 }).acquire_timeout(Duration::from_secs(10));
         let options = options.after_connect(move |connection, _| {
             Box::pin(async move {
-                if !postgres {
+                if postgres {
+                    // Whoever stands still in its turn to write (a stopped process, a machine that is gone) loses it.
+                    connection.execute("SET idle_in_transaction_session_timeout = 5000").await?;
+                } else {
                     connection.execute("PRAGMA journal_mode = WAL").await?;
                     connection.execute("PRAGMA synchronous = FULL").await?;
                     connection.execute("PRAGMA foreign_keys = ON").await?;

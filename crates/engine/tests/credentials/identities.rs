@@ -39,6 +39,7 @@ async fn writes_and_dry_runs_go_by_the_deploying_identity() {
         spec_hash: String::new(),
         autoscaler: None,
         replicas_float: false,
+        spec_hash_after: None,
     };
     let patch = Patch { kind: PatchKind::StrategicMerge, body: json!({}) };
     for (entry, writer) in [(both, "of-the-deployer"), (read, "of-the-reader")] {
@@ -72,6 +73,7 @@ async fn a_write_without_a_credential_is_a_write_that_was_not_sent() {
         spec_hash: String::new(),
         autoscaler: None,
         replicas_float: false,
+        spec_hash_after: None,
     };
     let answer = cluster.write(&target, &Patch { kind: PatchKind::Json, body: json!([]) }, "[]").await;
     assert!(matches!(&answer, WriteAnswer::Later(said) if said.why.contains("/nowhere/token")), "{answer:?}");

@@ -6,6 +6,7 @@ pub(crate) mod answer;
 pub(crate) mod ask;
 pub(crate) mod connections;
 mod discovery;
+mod fence;
 pub(crate) mod happen;
 pub(crate) mod lines;
 mod log;

@@ -4,6 +4,7 @@
 
 use super::answer::{self, Answer};
 use super::ask::{Ask, Target};
+use super::fence;
 use super::scale;
 use crate::cluster::Cluster;
 use crate::edit::{self, PatchKind, Removal, Strictness, Terms};
@@ -26,7 +27,7 @@ pub(crate) fn write(cluster: &Cluster, ask: &Ask, target: &Target, instead: Opti
         record.generation_before = generation(state, &target.key());
         let outcome = match instead {
             Some(status) => Err(status),
-            None => perform(state, ask, target),
+            None => perform(state, ask, target, shared.faults.looks_at_fences()),
         };
         if let (true, Ok((_, created))) = (record.name.is_empty(), &outcome) {
             record.name = object::name(created).to_owned();
@@ -77,8 +78,11 @@ fn is_dry(ask: &Ask) -> bool {
     ask.param("dryRun") == "All"
 }
 
-fn perform(state: &mut State, ask: &Ask, target: &Target) -> Outcome {
+fn perform(state: &mut State, ask: &Ask, target: &Target, fenced: bool) -> Outcome {
     let terms = terms(ask, target)?;
+    if fenced && let Some(refusal) = fence::refusal(state, ask, target, &terms) {
+        return Err(refusal);
+    }
     match (ask.verb(), target.subresource.as_str()) {
         ("create", "") => create(state, ask, target, &terms),
         ("create", "eviction") if target.resource == resource::PODS => {

@@ -94,6 +94,9 @@ pub struct Target {
     /// An autoscaler owns the number of replicas, which this write leaves alone: another number does not mean that the world moved.
     #[serde(default, skip_serializing_if = "is_false")]
     pub replicas_float: bool,
+    /// What the API server said, in the dry run, that the write would make of the spec.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spec_hash_after: Option<String>,
 }
 
 fn is_false(flag: &bool) -> bool {
@@ -210,6 +213,7 @@ impl Draft {
         // What a deletion answers is the pod that goes: of the workload nothing changes.
         if self.plan.patch.kind != PatchKind::DeletePod {
             self.plan.diff = diff(&self.before, after);
+            self.plan.target.spec_hash_after = Some(self.plan.target.hash_of(after));
         }
         self.plan
     }
@@ -305,6 +309,7 @@ fn finish(facts: &Facts, request: &Request, target: &Live, made: Made, open: Gat
         spec_hash: String::new(),
         autoscaler: scaler.map(|scaler| scaler.name().to_owned()),
         replicas_float,
+        spec_hash_after: None,
     };
     place.spec_hash = place.hash_of(written);
     let mut words = made.words;
