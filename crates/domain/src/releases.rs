@@ -133,6 +133,16 @@ impl DeploymentRecord {
     }
 }
 
+/// What a rollback without a revision goes to: the newest record that did not fail and is of another artifact than the current one.
+/// `records` is newest first.
+pub fn last_good(records: &[DeploymentRecord]) -> Option<&DeploymentRecord> {
+    let current = records.iter().find(|record| record.current);
+    records.iter().find(|record| {
+        let good = matches!(record.outcome, RecordOutcome::Succeeded | RecordOutcome::Unknown);
+        good && !record.current && current.is_none_or(|current| !record.same_artifact(&current.image, current.digest.as_deref()))
+    })
+}
+
 /// How long a rollout takes in one place, by those that succeeded there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Usual {

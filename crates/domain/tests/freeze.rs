@@ -32,6 +32,7 @@ fn environment(production: bool, windows: &[(Effect, &str)]) -> Environment {
         approval: None,
         windows: windows.iter().map(window).collect(),
         rollback_needs_approval: false,
+        rollback_automatic: false,
     }
 }
 

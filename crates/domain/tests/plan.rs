@@ -4,7 +4,7 @@
 
 use domain::Time;
 use domain::catalog::{Approval, Component, DeclaredWorkload, Environment, Group, Rule};
-use domain::changes::plan::{Blocker, Companion, Live, Scaler, draft};
+use domain::changes::plan::{Blocker, Companion, ConfigThen, Live, Scaler, Since, draft};
 use domain::changes::{Bounds, Facts, Hold, Patch, Plan, RefusalCode, Request, Stamp};
 use domain::clusters::{Autoscaler, CellState, Manager, PodSaid, WorkloadKind};
 use domain::names::Name;
@@ -55,6 +55,7 @@ fn environment(name: &str, from: Option<&str>) -> Environment {
         approval: from.map(|_| approval),
         windows: vec![],
         rollback_needs_approval: false,
+        rollback_automatic: false,
     }
 }
 
@@ -82,6 +83,8 @@ fn facts() -> Facts {
         target: Some(live("1.42.3", Some(OLD))),
         source: Some((environment("staging", None), Some(live("1.43.1", Some(NEW))))),
         record: None,
+        since: vec![],
+        config: None,
         holds: vec![],
         autoscaler: None,
         scaler: None,
@@ -247,6 +250,42 @@ fn a_rollback_restores_the_template_and_needs_no_vote() {
     let mut asks = with_record(false);
     asks.environment.rollback_needs_approval = true;
     assert!(self::plan(&asks, &rollback(3)).approval.is_some());
+}
+
+#[test]
+fn a_rollback_says_what_it_does_not_bring_back() {
+    let map = |name: &str, then: Option<Value>, now: Option<Value>| ConfigThen { name: name.into(), then, now };
+    let data = |data: Value| Some(json!({"data": data, "binaryData": null}));
+    let gates = |facts: &Facts| {
+        let plan = plan(facts, &rollback(3));
+        plan.gates.iter().filter(|gate| ["config", "irreversible"].contains(&gate.name.as_str())).cloned().collect::<Vec<_>>()
+    };
+    let facts = with_record(false);
+    assert!(gates(&facts).is_empty(), "nobody wrote down what it was");
+    assert!(plan(&facts, &rollback(3)).words.iter().any(|word| word.text.contains("was not written down")));
+    let none = Facts { config: Some(vec![]), ..facts.clone() };
+    assert!(gates(&none).is_empty() && !plan(&none, &rollback(3)).words.iter().any(|word| word.what == "Configuration"), "it has none");
+
+    let same = Facts { config: Some(vec![map("web", data(json!({"a": "1"})), data(json!({"a": "1"})))]), ..facts.clone() };
+    assert_eq!(gates(&same)[0].state, "pass");
+    let changed = vec![
+        map("gone", data(json!({})), None),
+        map("new", None, data(json!({}))),
+        map("web", data(json!({"a": "1", "b": "2", "c": "3"})), data(json!({"a": "1", "b": "9", "d": "4"}))),
+    ];
+    let found = gates(&Facts { config: Some(changed), ..facts.clone() });
+    assert_eq!(found[0].state, "warn");
+    assert_eq!(found[0].detail, "Changed since then, and not brought back: gone (is gone); new (is new); web (b, c, d)");
+
+    let template = |text: &str| json!({"metadata": {"annotations": {"devmatrix.io/irreversible": text}}});
+    let since = vec![
+        Since::of(6, "1.45.0".into(), &template("drops the column `plan`")),
+        Since::of(5, "1.44.0".into(), &template("false")),
+        Since::of(4, "1.43.0".into(), &json!({"metadata": {}})),
+    ];
+    let found = gates(&Facts { since, ..facts });
+    assert_eq!((found.len(), found[0].state.as_str()), (1, "warn"));
+    assert_eq!(found[0].detail, "1.45.0 (revision 6): drops the column `plan`");
 }
 
 #[test]

@@ -55,6 +55,7 @@ fn environment(name: &str) -> Environment {
         approval: Some(Approval { rules, exclude_requester: true, exclude_authors: true, expires_s: 86_400 }),
         windows: vec![],
         rollback_needs_approval: false,
+        rollback_automatic: false,
     }
 }
 
@@ -82,6 +83,8 @@ fn facts() -> Facts {
         target: Some(live("1.0", "1")),
         source: Some((environment("staging"), Some(live("1.1", "2")))),
         record: Some((record(), json!({"spec": {}}))),
+        since: vec![],
+        config: None,
         holds: vec![],
         autoscaler: None,
         scaler: None,

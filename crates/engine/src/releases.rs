@@ -146,8 +146,15 @@ impl Engine {
         let Some(template) = cluster.revision_template(kind, &environment.namespace, &revision.name).await? else { return Ok(()) };
         let mut new = new_record(component, environment, seen, revision, &template, before);
         self.credit(&mut new, before).await?;
+        // What an older revision was deployed with is not there to be read any more.
+        let config = match seen.current_revision == Some(revision.number) {
+            true => cluster.config_maps(&environment.namespace, &template).await.ok(),
+            false => None,
+        };
         let mut tx = self.0.store.write().await?;
-        self.0.store.insert_record(&mut tx, &new).await?;
+        if let (Some(id), Some(maps)) = (self.0.store.insert_record(&mut tx, &new).await?, config) {
+            self.0.store.insert_config(&mut tx, &id, &maps).await?;
+        }
         Ok(tx.commit().await?)
     }
 

@@ -8,7 +8,7 @@ use domain::Time;
 use domain::changes::explain::Line;
 use domain::changes::{ChangeView, State, Step};
 use domain::clusters::EnvironmentView;
-use domain::releases::{DeploymentRecord, RecordOutcome};
+use domain::releases::{DeploymentRecord, last_good};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -128,30 +128,21 @@ pub fn rollback(arguments: &Rollback) -> Done {
     let client = Client::of(&arguments.ask.remote)?;
     let to_revision = match arguments.to_revision {
         Some(revision) => revision,
-        None => last_good(&client, &arguments.ask.component, &arguments.ask.environment)?,
+        None => revision_back(&client, &arguments.ask.component, &arguments.ask.environment)?,
     };
     ask(&client, &arguments.ask, "rollback", &[("to_revision", json!(to_revision))])
 }
 
-fn last_good(client: &Client, component: &str, environment: &str) -> Result<i64, Failure> {
+fn revision_back(client: &Client, component: &str, environment: &str) -> Result<i64, Failure> {
     let path = format!("/api/v1/components/{}/deployments?environment={}", segment(component), segment(environment));
     let records: Items<DeploymentRecord> = client.get_as(&path)?;
-    let record = good_record(&records.items).ok_or_else(|| {
+    let record = last_good(&records.items).ok_or_else(|| {
         Failure::failed(format!(
             "{component} has no earlier release in {environment} that did not fail: name a revision with --to-revision."
         ))
     })?;
     eprintln!("Rolling back to revision {}: {}, deployed {}.", record.revision, plain(&record.version()), record.at.for_people());
     Ok(record.revision)
-}
-
-/// The newest record that did not fail and is of another artifact than the current one. Records are newest first.
-fn good_record(records: &[DeploymentRecord]) -> Option<&DeploymentRecord> {
-    let current = records.iter().find(|record| record.current);
-    records.iter().find(|record| {
-        let good = matches!(record.outcome, RecordOutcome::Succeeded | RecordOutcome::Unknown);
-        good && !record.current && current.is_none_or(|current| !record.same_artifact(&current.image, current.digest.as_deref()))
-    })
 }
 
 pub fn scale(arguments: &Scale) -> Done {

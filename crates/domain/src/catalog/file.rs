@@ -115,7 +115,8 @@ struct RawEnvironment {
 struct RawRollback {
     #[serde(default)]
     approval: bool,
-    automatic: Option<Spanned<bool>>,
+    #[serde(default)]
+    automatic: bool,
 }
 
 #[derive(Deserialize)]
@@ -239,6 +240,9 @@ impl Reader<'_> {
         }
         for member in &team.members {
             self.name(member);
+            if member.value == "portal" {
+                self.problem(member, "`portal` is the portal itself, in the record of acts: expected another name");
+            }
         }
         let roles =
             team.roles.iter().filter_map(|role| self.one_of("role", role, &Role::NAMES).then(|| Role::parse(&role.value))?).collect();
@@ -269,9 +273,6 @@ impl Reader<'_> {
         if let Some(from) = &e.promote_from {
             self.promotion_source(from, &e, known);
         }
-        if let Some(automatic) = e.rollback.as_ref().and_then(|r| r.automatic.as_ref()).filter(|a| a.value) {
-            self.problem(automatic, "automatic rollback is not there yet: expected `automatic: false`");
-        }
         let approval = e.approval.map(|raw| self.approval(raw, known));
         let windows = e.windows.into_iter().filter_map(|raw| self.window(raw)).collect();
         let name = e.name.value;
@@ -286,7 +287,8 @@ impl Reader<'_> {
             promote_from: e.promote_from.map(|from| from.value),
             approval,
             windows,
-            rollback_needs_approval: e.rollback.is_some_and(|r| r.approval),
+            rollback_needs_approval: e.rollback.as_ref().is_some_and(|r| r.approval),
+            rollback_automatic: e.rollback.is_some_and(|r| r.automatic),
         }
     }
 

@@ -127,6 +127,8 @@ pub struct Environment {
     /// When it is open for changes. None of them: always.
     pub windows: Vec<Window>,
     pub rollback_needs_approval: bool,
+    /// What fails here is rolled back without being asked for.
+    pub rollback_automatic: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use crate::clusters::{self, Cluster, WriteAnswer, in_words, objects};
 use crate::error::{Error, Result};
 use domain::access::Allowed;
 use domain::catalog::{Component, Environment};
-use domain::changes::plan::{Blocker, Companion, Draft, Live, Scaler, draft, generation};
+use domain::changes::plan::{Blocker, Companion, ConfigThen, Draft, Live, Scaler, Since, draft, generation};
 use domain::changes::{Facts, Plan, Refusal, RefusalCode, Request};
 use domain::clusters::{Autoscaler, CellState, Neighbour, Observed, Reach, cell};
 use domain::releases::{DeploymentRecord, ImageRef};
@@ -34,6 +34,10 @@ impl Engine {
             (Request::Rollback { to_revision, .. }, Some(live)) => self.record(component, environment, live, *to_revision).await?,
             _ => None,
         };
+        let (since, config) = match (&record, &target) {
+            (Some((record, template)), Some(live)) => (self.since(record, live).await?, self.config(environment, record, template).await?),
+            _ => (Vec::new(), None),
+        };
         let autoscaler = match request {
             Request::Scale { .. } | Request::Autoscale { .. } => self.autoscaler(component, environment)?,
             // Whoever may not read autoscalers has a plan that another number of replicas supersedes.
@@ -56,6 +60,8 @@ impl Engine {
             target,
             source,
             record,
+            since,
+            config,
             holds: self.0.store.holds(Some(&component.name), Some(&environment.name)).await?,
             autoscaler,
             scaler,
@@ -159,6 +165,29 @@ impl Engine {
         let Some(text) = self.0.store.template(&record.id).await? else { return Ok(None) };
         let template = serde_json::from_str(&text).map_err(|source| Error::Document { what: "a pod template", source })?;
         Ok(Some((record, template)))
+    }
+
+    /// What was deployed after this record, the newest first.
+    async fn since(&self, record: &DeploymentRecord, live: &Live) -> Result<Vec<Since>> {
+        let uid = live.object.pointer("/metadata/uid").and_then(Value::as_str).unwrap_or_default();
+        let mut since = Vec::new();
+        for later in self.0.store.records(&record.component, &record.environment, uid).await? {
+            if later.revision <= record.revision {
+                break;
+            }
+            let template = self.0.store.template(&later.id).await?.unwrap_or_default();
+            since.push(Since::of(later.revision, later.version(), &serde_json::from_str(&template).unwrap_or_default()));
+        }
+        Ok(since)
+    }
+
+    /// What the ConfigMaps of this record held, and what they hold now.
+    async fn config(&self, environment: &Environment, record: &DeploymentRecord, template: &Value) -> Result<Option<Vec<ConfigThen>>> {
+        let Some(then) = self.0.store.config_of(&record.id).await? else { return Ok(None) };
+        let cluster = self.cluster_of(environment)?;
+        let Ok(now) = cluster.config_maps(&environment.namespace, template).await else { return Ok(None) };
+        let held = |name: &String| now.iter().find(|(other, _)| other == name).and_then(|(_, data)| data.clone());
+        Ok(Some(then.into_iter().map(|(name, then)| ConfigThen { now: held(&name), name, then }).collect()))
     }
 
     async fn dry_run(&self, draft: Draft) -> Result<Plan> {

@@ -43,6 +43,7 @@ pub(crate) async fn run(engine: Engine) {
 async fn sweep(engine: &Engine, active: &Arc<Mutex<HashSet<String>>>) -> Result<()> {
     engine.refresh_closings().await?;
     engine.expire_and_supersede().await?;
+    engine.roll_back_failures().await?;
     for id in engine.0.store.claimable(&engine.0.owner).await? {
         if !active.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone()) {
             continue;

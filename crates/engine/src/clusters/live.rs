@@ -97,6 +97,18 @@ impl Cluster {
         Ok(Some(template))
     }
 
+    /// The ConfigMaps that a pod template refers to, each with what it holds; None where there is none of the name.
+    pub async fn config_maps(&self, namespace: &str, template: &Value) -> Result<Vec<(String, Option<Value>)>> {
+        let names = super::objects::references_of(&template["spec"]).config_maps;
+        let mut maps = Vec::with_capacity(names.len());
+        for name in names {
+            let object = self.get_path(&format!("/api/v1/namespaces/{namespace}/configmaps/{name}")).await?;
+            let held = object.map(|object| serde_json::json!({"data": object["data"], "binaryData": object["binaryData"]}));
+            maps.push((name, held));
+        }
+        Ok(maps)
+    }
+
     /// None: the API server says that there is none.
     pub async fn pod(&self, namespace: &str, name: &str) -> Result<Option<Value>> {
         self.get_path(&pod_path(namespace, name)).await

@@ -6,6 +6,7 @@ mod access;
 pub(crate) mod alone;
 mod audit;
 mod changes;
+mod config;
 mod explain;
 mod incidents;
 mod leases;

@@ -29,14 +29,15 @@ pub struct NewRecord {
 }
 
 impl Store {
-    /// False: it was there already.
-    pub async fn insert_record(&self, tx: &mut Tx, new: &NewRecord) -> Result<bool> {
+    /// Its id; None: it was there already.
+    pub async fn insert_record(&self, tx: &mut Tx, new: &NewRecord) -> Result<Option<String>> {
+        let id = uuid::Uuid::now_v7().to_string();
         let done = sqlx::query(
             "INSERT INTO deployments (id, component, environment, object_uid, revision, image, digest, change_id, person, commit_id, cause, template, at, outcome)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
              ON CONFLICT (environment, component, object_uid, revision) DO NOTHING",
         )
-        .bind(uuid::Uuid::now_v7().to_string())
+        .bind(&id)
         .bind(&new.component)
         .bind(&new.environment)
         .bind(&new.object_uid)
@@ -52,7 +53,7 @@ impl Store {
         .bind(new.outcome.as_str())
         .execute(&mut **tx)
         .await?;
-        Ok(done.rows_affected() == 1)
+        Ok((done.rows_affected() == 1).then_some(id))
     }
 
     /// How the rollout of this change's record ended.

@@ -8,6 +8,7 @@ mod policy;
 mod promote;
 mod refusal;
 mod restart;
+mod restored;
 mod rollback;
 mod scale;
 mod unblock;
@@ -17,6 +18,7 @@ pub use companions::Companion;
 use policy::{commit_authors, open};
 pub use promote::VERSION_LABEL;
 pub use refusal::{Refusal, RefusalCode};
+pub use restored::{ConfigThen, IRREVERSIBLE_ANNOTATION, Since};
 pub use unblock::Blocker;
 
 use super::diff::{Diff, diff};
@@ -61,6 +63,10 @@ pub struct Facts {
     pub source: Option<(Environment, Option<Live>)>,
     /// The record that a rollback goes to, with its pod template.
     pub record: Option<(DeploymentRecord, Value)>,
+    /// Of a rollback: what was deployed after that record, the newest first.
+    pub since: Vec<Since>,
+    /// Of a rollback: the ConfigMaps of that record. None: nobody wrote them down.
+    pub config: Option<Vec<ConfigThen>>,
     pub holds: Vec<Hold>,
     /// The autoscaler that owns the target's number of replicas.
     pub autoscaler: Option<Autoscaler>,

@@ -1,5 +1,6 @@
 //! Roll back: the whole pod template of a recorded revision.
 
+use super::restored::{configuration, irreversible};
 use super::{
     Artifact, Facts, Live, Made, Refusal, RefusalCode, Word, artifact, desired_now, generation, not_held_up, not_paused, pass,
     replicas_stay, uid, warn,
@@ -21,7 +22,8 @@ pub(super) fn rollback(facts: &Facts, target: &Live, to_revision: i64) -> Result
     let to = Artifact { image: record.image.clone(), digest: record.digest.clone().or_else(|| ImageRef::parse(&record.image)?.digest) };
     not_paused(facts, target)?;
     not_held_up(facts)?;
-    let words = vec![
+    let (config, kept) = configuration(facts.config.as_deref());
+    let mut words = vec![
         Word { what: "Image".into(), text: format!("{} → {}, as revision {to_revision} ran it", from.version(), to.version()) },
         Word {
             what: "Restores".into(),
@@ -30,17 +32,20 @@ pub(super) fn rollback(facts: &Facts, target: &Live, to_revision: i64) -> Result
         Word { what: "Afterwards".into(), text: format!("{} is on hold here until a person lifts it", from.version()) },
         replicas_stay(target),
     ];
+    words.extend(kept);
     let verdict = match record.outcome {
         RecordOutcome::Failed => {
             warn("revision", "Revision failed before", format!("Revision {to_revision} ended as failed when it was deployed"))
         }
         outcome => pass("revision", "Revision is known", format!("Revision {to_revision}, {}", outcome.as_str())),
     };
-    let gates = vec![
+    let mut gates = vec![
         verdict,
         pass("target", "Target is as planned", format!("Generation {}", generation(&target.object))),
         pass("gitops", "Not managed elsewhere", "No GitOps tool owns this workload".into()),
     ];
+    gates.extend(config);
+    gates.extend(irreversible(&facts.since));
     let approval = facts.environment.rollback_needs_approval.then(|| facts.environment.approval.clone()).flatten();
     let summary = format!("Roll back {} in {} to {}", facts.component.title, facts.environment.title, to.version());
     let (patch, desired) = (restoring(target, template), desired_now(target));

@@ -1,0 +1,140 @@
+//! Rolling back: what is said of it before, and what the portal does by itself where it is told to.
+//! With STORIES_POSTGRES set, on PostgreSQL.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod support;
+
+use domain::changes::explain::What;
+use domain::changes::{Change, Gate, State};
+use engine::Patience;
+use serde_json::{Value, json};
+use support::{CONFIG, World, actor, deployment, eventually, rollback};
+
+fn automatic() -> String {
+    CONFIG.replacen("    promote_from: staging\n", "    promote_from: staging\n    rollback: {automatic: true}\n", 1)
+}
+
+fn config_map(data: &Value) -> Value {
+    json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "api-config", "namespace": "devmatrix"}, "data": data})
+}
+
+fn configured(tag: &str) -> Value {
+    let mut object = deployment("devmatrix", tag);
+    object["spec"]["template"]["spec"]["containers"][0]["envFrom"] = json!([{"configMapRef": {"name": "api-config"}}]);
+    object
+}
+
+async fn gate(world: &World, to_revision: i64, name: &str) -> Option<Gate> {
+    let plan = world.engine.preview(&actor("bea"), rollback(to_revision)).await.unwrap();
+    plan.gates.into_iter().find(|gate| gate.name == name)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn configuration_that_changed_since_is_named() {
+    let world = World::prepared(Patience::default(), |cluster| {
+        if cluster.name() == "prod" {
+            cluster.apply(config_map(&json!({"LOG": "info", "LIMIT": "10"}))).unwrap();
+            cluster.apply(configured("1.42.3")).unwrap();
+        }
+    })
+    .await;
+    world.prod.apply(configured("1.42.4")).unwrap();
+    world.runs("prod", "1.42.4").await;
+    let revision = {
+        let records = world.engine.deployments(&actor("viv"), "api", Some("prod"), Default::default()).await.unwrap().items;
+        records.iter().find(|record| record.tag.as_deref() == Some("1.42.3")).unwrap().revision
+    };
+    let same = gate(&world, revision, "config").await.unwrap();
+    assert_eq!(same.state, "pass", "{same:?}");
+    world.prod.apply(config_map(&json!({"LOG": "debug", "LIMIT": "10"}))).unwrap();
+    let changed = gate(&world, revision, "config").await.unwrap();
+    assert_eq!((changed.state.as_str(), changed.detail.ends_with(": api-config (LOG)")), ("warn", true), "{changed:?}");
+}
+
+/// A release that fails in production only.
+async fn fails_in_production(world: &World) -> Change {
+    world.staging.apply(deployment("devmatrix-staging", "1.43.2-prodnopull")).unwrap();
+    world.runs("staging", "1.43.2-prodnopull").await;
+    let change = world.promoted("bea").await;
+    world.approved(&change, "dmitri").await;
+    world.ends(&change, State::Failed).await
+}
+
+/// What the portal wrote down of its own rollback.
+async fn answered(world: &World, failed: &Change) -> String {
+    eventually("the failure is answered", || async {
+        let lines = world.engine.story(&actor("viv"), &failed.id).await.unwrap();
+        lines.into_iter().find(|line| line.what == What::Did && line.text.starts_with("rollback.automatic")).map(|line| line.text)
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_failed_is_rolled_back_once_where_the_environment_says_so() {
+    let world = World::configured(&automatic(), Patience::default(), |_| {}).await;
+    let failed = fails_in_production(&world).await;
+    assert_eq!(answered(&world, &failed).await, "rollback.automatic: CH-2");
+    let back = world.engine.change(&actor("viv"), "CH-2").await.unwrap();
+    assert_eq!((back.plan.requester.as_str(), back.plan.to.version().as_str()), ("portal", "1.42.3"));
+    assert!(back.plan.reason.starts_with("CH-1 failed: "), "{}", back.plan.reason);
+    world.ends(&back, State::Succeeded).await;
+    assert!(world.prod_image().contains(":1.42.3"), "{}", world.prod_image());
+    let holds = world.engine.holds(&actor("viv"), Some("api"), Some("prod")).await.unwrap();
+    assert_eq!(holds.len(), 1, "and the bad release is on hold");
+    // Another portal on the same database does not do it again.
+    world.engine.stop().await;
+    let after = world.another_portal_of(&automatic()).await;
+    eventually("it looks", || async { after.ready().await.ok() }).await;
+    let changes = after.changes(&actor("viv"), &Default::default(), Default::default()).await.unwrap().items;
+    assert_eq!(changes.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn over_an_irreversible_release_a_person_decides() {
+    let world = World::configured(&automatic(), Patience::default(), |_| {}).await;
+    // The release that is to fail is marked in its template: promotion takes the image, the mark was there before.
+    let mut marked = deployment("devmatrix", "1.42.3");
+    marked["spec"]["template"]["metadata"]["annotations"] = json!({"devmatrix.io/irreversible": "drops a column"});
+    world.prod.apply(marked).unwrap();
+    eventually("it is recorded", || async {
+        let records = world.engine.deployments(&actor("viv"), "api", Some("prod"), Default::default()).await.unwrap().items;
+        (records.first()?.revision == 2).then_some(())
+    })
+    .await;
+    world.settled("prod").await;
+    let failed = fails_in_production(&world).await;
+    let said = answered(&world, &failed).await;
+    assert!(said.contains("(failed)") && said.contains("drops a column"), "{said}");
+    let changes = world.engine.changes(&actor("viv"), &Default::default(), Default::default()).await.unwrap().items;
+    assert_eq!(changes.len(), 1, "nothing is rolled back");
+    assert_eq!(gate(&world, 1, "irreversible").await.unwrap().state, "warn");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rollback_that_fails_is_left_to_people() {
+    let world = World::configured(&automatic(), Patience::default(), |_| {}).await;
+    world.prod.apply(deployment("devmatrix", "1.42.2-nopull")).unwrap();
+    eventually("the bad release is recorded", || async {
+        let records = world.engine.deployments(&actor("viv"), "api", Some("prod"), Default::default()).await.unwrap().items;
+        (records.first()?.revision == 2).then_some(())
+    })
+    .await;
+    world.prod.apply(deployment("devmatrix", "1.42.3")).unwrap();
+    world.runs("prod", "1.42.3").await;
+    let back = world.engine.ask(&world.actor("bea"), rollback(2), None).await.unwrap().change;
+    let failed = world.ends(&back, State::Failed).await;
+    assert_eq!(answered(&world, &failed).await, "rollback.automatic (failed): A rollback is not rolled back by itself.");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_the_option_a_failure_stays_as_it_is() {
+    let world = World::new().await;
+    let failed = fails_in_production(&world).await;
+    // A later change that ends has been through as many sweeps.
+    let back = world.engine.ask(&world.actor("bea"), rollback(1), None).await.unwrap().change;
+    world.ends(&back, State::Succeeded).await;
+    let lines = world.engine.story(&actor("viv"), &failed.id).await.unwrap();
+    assert!(!lines.iter().any(|line| line.text.starts_with("rollback.automatic")));
+    assert_eq!(world.engine.changes(&actor("viv"), &Default::default(), Default::default()).await.unwrap().items.len(), 2);
+}
