@@ -94,6 +94,18 @@ async fn what_is_released_is_free_at_once_and_the_sequence_goes_on_above_what_wa
     assert_eq!(claimed(&store, "one", "b", SECONDS).await.unwrap().fence, 4001, "it never goes back");
 }
 
+/// As the release before left it: each change counted for itself.
+#[tokio::test]
+async fn the_sequence_begins_above_the_fences_of_before() {
+    let (store, url, _folder) = ready().await;
+    store.close().await;
+    for sql in ["DROP TABLE fences", "DELETE FROM _sqlx_migrations WHERE version = 7", "UPDATE changes SET fence = 12 * number"] {
+        execute(&url, sql).await;
+    }
+    let store = Store::open(&url).await.unwrap();
+    assert_eq!(claimed(&store, "one", "a", SECONDS).await.unwrap().fence, 25);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_whose_lease_was_taken_writes_nothing_and_fails_nothing() {
     let world = World::new().await;
@@ -144,7 +156,7 @@ async fn a_file_has_one_portal_however_its_name_is_written() {
         Engine::start(options)
     };
     let first = start(format!("sqlite:{}?mode=rwc", file.display())).await.unwrap();
-    assert!(eventually("it is ready", || async { first.ready().await.ok() }).await == ());
+    eventually("it is ready", || async { first.ready().await.ok() }).await;
     std::os::unix::fs::symlink(&file, folder.path().join("other.sqlite")).unwrap();
     for url in [
         format!("sqlite://{}?mode=rwc", file.display()),
