@@ -81,6 +81,8 @@ pub fn routes() -> OpenApiRouter<Portal> {
         .routes(routes!(oncall::handoffs))
         .routes(routes!(oncall::own_calendar))
         .routes(routes!(oncall::rotation_calendar))
+        .routes(routes!(oncall::timeline))
+        .routes(routes!(oncall::zone))
         .routes(routes!(oncall::gaps))
         .routes(routes!(oncall::ledger))
         .routes(routes!(overrides::list, overrides::create))

@@ -19,7 +19,7 @@ pub enum Access {
     BreakGlass,
 }
 
-pub const API: [(&str, &str, Access); 62] = [
+pub const API: [(&str, &str, Access); 64] = [
     ("GET", "/healthz", Open),
     ("GET", "/readyz", Open),
     ("GET", "/metrics", Open),
@@ -60,6 +60,7 @@ pub const API: [(&str, &str, Access); 62] = [
     ("GET", "/api/v1/rotations/{rotation}/calendar.ics", Read),
     ("GET", "/api/v1/rotations/{rotation}/gaps", Read),
     ("GET", "/api/v1/rotations/{rotation}/ledger", Read),
+    ("GET", "/api/v1/rotations/{rotation}/timeline", Read),
     ("GET", "/api/v1/rotations/{rotation}/overrides", Read),
     ("POST", "/api/v1/rotations/{rotation}/overrides", Respond),
     ("POST", "/api/v1/rotations/{rotation}/overrides/preview", Respond),
@@ -70,6 +71,7 @@ pub const API: [(&str, &str, Access); 62] = [
     ("POST", "/api/v1/swaps/{id}/decline", Respond),
     ("POST", "/api/v1/swaps/{id}/withdraw", Respond),
     ("GET", "/api/v1/on-call", Read),
+    ("GET", "/api/v1/zone", Read),
     ("GET", "/api/v1/on-call/handoffs", Read),
     ("GET", "/api/v1/on-call/calendar.ics", Read),
     ("GET", "/api/v1/severities", Read),
