@@ -44,6 +44,9 @@ const BEFORE = rotation("edited", "Europe/Berlin", "2025-11-17T09:00", "1d", TEA
 const AFTER = rotation("edited", "America/New_York", "2025-11-17T17:45", "2d", `"team:platform", "team:backend"`);
 const ROTATIONS = ["berlin", "half-hour", "kolkata", "chatham", "apia", "monthly", "empty-team", "versions", "edited"];
 
+/** In which times are asked and told. */
+const ZONES = ["UTC", "Europe/Berlin", "Asia/Kathmandu", "America/St_Johns", "Asia/Kolkata"];
+
 /** Where clocks change, and where calendars are hard. */
 const HARD = [
   "1990-03-25T01:00:00Z", "1990-12-31T23:00:00Z", "1992-02-29T12:00:00Z", "2000-02-29T00:00:00Z", "2008-12-29T00:00:00Z",
@@ -200,8 +203,6 @@ async function browsers(world, rotation) {
   return (at, zone) => JSON.parse(lookup.answer(at, zone));
 }
 
-const ZONES = ["UTC", "Europe/Berlin", "Asia/Kathmandu", "America/St_Johns"];
-
 /** What the page says, taken from its HTML. */
 function said(html) {
   const part = html.slice(html.indexOf('id="lookup-answer"'), html.indexOf("<template")).replaceAll(/<!-*>/g, "");
@@ -341,4 +342,28 @@ test("in Chromium, as the reader chooses, and with the network gone", async ({ p
     expect(holders, words.at).toEqual(answers[n].roles.map(({ participant }) => participant ?? ""));
     expect(await table.locator('[data-label="Why"]').allTextContents()).toEqual(words.roles.map(({ why }) => why));
   }
+});
+
+test("in Chromium, what is arranged meanwhile counts, and a reload shows the same", async ({ page, context }) => {
+  const [name, value] = (await world.signedIn()).split("=");
+  await context.addCookies([{ name, value, url: world.portal.url }]);
+  await page.goto(`${world.portal.url}/on-call?rotation=chatham&zone=UTC`);
+  await expect(page.getByTestId("live")).toHaveAttribute("data-live", "live");
+  const moment = Math.ceil(Date.now() / HOUR) * HOUR + 100 * DAY;
+  const at = new Date(moment).toISOString().slice(0, 16);
+  await page.getByRole("form", { name: "Look up a moment" }).getByLabel("Date and time").fill(at);
+  const backup = page.getByTestId("answer").getByRole("row", { name: /^Backup / });
+  await expect(backup).toContainText("Base rotation");
+  const { id } = await world.arrange("chatham", "backup", "dmitri", moment - HOUR, moment + HOUR);
+  await expect(backup).toContainText("Override by Bea");
+  await expect(backup.locator("[data-holder]")).toHaveText(/^Dmitri/);
+  const shown = await page.getByTestId("answer").innerText();
+  await page.reload();
+  expect(await page.getByTestId("answer").innerText(), "as the server writes it").toBe(shown);
+  await world.as("bea", "DELETE", `/api/v1/rotations/chatham/overrides/${id}`);
+  await expect(backup).toContainText("Base rotation");
+  const form = page.getByRole("form", { name: "Look up a moment" });
+  await form.getByLabel("Date and time").fill("2300-01-01T00:00");
+  await expect(form.locator("..").getByRole("alert")).toHaveText("at: expected a time in the years 1900 to 2199");
+  await expect(page.getByTestId("answer")).toHaveCount(0);
 });

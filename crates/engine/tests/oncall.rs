@@ -25,6 +25,9 @@ people:
   - {name: dmitri, email: dmitri@devmatrix.example}
   - {name: bea, email: bea@devmatrix.example}
   - {name: ben, email: ben@devmatrix.example}
+components:
+  - {name: shop, owner: backend, workload: deployment/shop}
+  - {name: cache, owner: platform, workload: deployment/cache}
 calendars:
   - {name: office, zone: Europe/Berlin, hours: "09:00-17:00"}
 rotations:
@@ -382,6 +385,35 @@ async fn an_answer_ends_the_timer_and_a_higher_level_counts_from_the_opening() {
     assert_eq!(open.iter().map(|i| i.label.as_str()).collect::<Vec<_>>(), ["INC-2"]);
     let acts: Vec<_> = world.engine.store().audit_of(&incident.id).await.unwrap().into_iter().map(|entry| entry.what).collect();
     assert_eq!(acts, ["incident.open", "incident.acknowledge", "incident.severity", "incident.resolve", "incident.comment"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_components_of_an_incident_are_said_better_later() {
+    let world = World::new().await;
+    let incident = world.open("P1").await;
+    let set = |who: &str, names: &[&str]| {
+        let (engine, who, names) = (world.engine.clone(), actor(who), names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
+        async move { engine.set_incident_components(&who, "INC-1", names).await }
+    };
+    let both = set("bea", &["shop", "cache", "shop"]).await.unwrap();
+    assert_eq!(both.components, ["shop", "cache"], "each once, in this order");
+    assert_eq!((both.team.as_deref(), both.due_at), (Some("backend"), incident.due_at), "the first one's owner; the time stays");
+    let other = set("olivia", &["cache"]).await.unwrap();
+    assert_eq!((other.components, other.team.as_deref()), (vec!["cache".to_owned()], Some("platform")));
+    set("olivia", &["cache"]).await.unwrap();
+    let none = set("olivia", &[]).await.unwrap();
+    assert_eq!((none.components.len(), none.team.as_deref()), (0, Some("platform")), "somebody has it still");
+    let told: Vec<_> = none.timeline.iter().filter(|e| e.kind == "components").map(|e| (e.by.as_str(), e.text.as_str())).collect();
+    assert_eq!(told, [("bea", "added shop, cache"), ("olivia", "removed shop"), ("olivia", "removed cache")], "said twice, told once");
+    let unknown = set("bea", &["shop", "shpo"]).await.unwrap_err();
+    assert!(matches!(&unknown, domain::Error::Invalid { field, why } if field == "components" && why.contains("shpo")), "{unknown}");
+    assert_eq!(code(set("viv", &["shop"]).await.unwrap_err()), (403, "role_missing".into()));
+    assert!(world.engine.incident(&actor("viv"), "INC-1").await.unwrap().components.is_empty(), "refused, nothing is changed");
+    let missing = world.engine.set_incident_components(&actor("bea"), "INC-9", vec![]).await.unwrap_err();
+    assert_eq!(code(missing).0, 404);
+    let acts = world.engine.store().audit_of(&incident.id).await.unwrap();
+    let acts: Vec<_> = acts.iter().filter(|e| e.what == "incident.components").map(|e| (e.who.as_str(), e.outcome.as_str())).collect();
+    assert_eq!(acts, [("bea", "done"), ("olivia", "done"), ("olivia", "done")]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -99,6 +99,7 @@ pub fn routes() -> OpenApiRouter<Portal> {
         .routes(routes!(incidents::acknowledge))
         .routes(routes!(incidents::resolve))
         .routes(routes!(incidents::severity))
+        .routes(routes!(incidents::components))
         .routes(routes!(incidents::comment))
         .routes(routes!(events::stream))
 }

@@ -19,7 +19,7 @@ pub enum Access {
     BreakGlass,
 }
 
-pub const API: [(&str, &str, Access); 64] = [
+pub const API: [(&str, &str, Access); 65] = [
     ("GET", "/healthz", Open),
     ("GET", "/readyz", Open),
     ("GET", "/metrics", Open),
@@ -82,11 +82,12 @@ pub const API: [(&str, &str, Access); 64] = [
     ("POST", "/api/v1/incidents/{id}/acknowledge", Respond),
     ("POST", "/api/v1/incidents/{id}/resolve", Respond),
     ("POST", "/api/v1/incidents/{id}/severity", Respond),
+    ("POST", "/api/v1/incidents/{id}/components", Respond),
     ("POST", "/api/v1/incidents/{id}/comments", Respond),
     ("GET", "/api/v1/events", Read),
 ];
 
-pub const PAGES: [(&str, &str, Access); 47] = [
+pub const PAGES: [(&str, &str, Access); 48] = [
     ("GET", "/", Read),
     ("GET", "/components", Read),
     ("GET", "/components/{component}", Read),
@@ -129,6 +130,7 @@ pub const PAGES: [(&str, &str, Access); 47] = [
     ("POST", "/incidents/{id}/acknowledge", Respond),
     ("POST", "/incidents/{id}/resolve", Respond),
     ("POST", "/incidents/{id}/severity", Respond),
+    ("POST", "/incidents/{id}/components", Respond),
     ("POST", "/incidents/{id}/comments", Respond),
     ("GET", "/sign-in", Open),
     ("POST", "/sign-in", Open),
@@ -154,6 +156,7 @@ pub fn body(path: &str) -> Value {
         _ if path.contains("/rotations/") => json!({}),
         Some("incidents") => json!({"title": "It is slow", "severity": "P2"}),
         Some("severity") => json!({"severity": "P1"}),
+        Some("components") => json!({"components": ["api"]}),
         Some("comments" | "resolve") => json!({"text": "see the report"}),
         Some("changes" | "preview") => super::support::promotion(),
         Some("approve") => json!({"digest": "0"}),
