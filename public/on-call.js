@@ -99,6 +99,7 @@ function holder(parts, participant) {
   const part = [...parts.querySelectorAll("[data-holder]")].find((one) => one.dataset.holder === participant);
   if (part) return part.cloneNode(true);
   const name = document.createElement("div");
+  name.dataset.holder = participant;
   name.textContent = lookup.title_of(participant);
   return name;
 }

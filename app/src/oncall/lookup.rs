@@ -25,11 +25,12 @@ pub(super) fn panel(data: &OnCallData, shown: &Shown, reader: &str) -> AnyView {
     zones.extend(ZONES.into_iter().filter(|zone| *zone != shown.zone.name()).map(str::to_owned));
     let zones = zones.into_iter().map(|zone| (zone.clone(), zone)).collect();
     let at = if asked.at.is_empty() { shown.zone.local(shown.now.at).strftime("%Y-%m-%dT%H:%M").to_string() } else { asked.at.clone() };
+    let version = version(data, &shown.held);
     let error = shown.lookup_error.as_ref().map(ToString::to_string);
     view! {
         <Panel id="h-look" title="Who is on call at any moment">
             <div class="panel-body stack-s">
-                <form class="form-row" method="get" action="/on-call" aria-label="Look up a moment" data-lookup=rotation data-version=version(data, &shown.held)>
+                <form class="form-row" method="get" action="/on-call" aria-label="Look up a moment" data-lookup=rotation data-version=version.clone()>
                     {choose("rotation", "Rotation", rotations, &shown.held.rotation.name)}
                     <div class="field"><label for="f-at">"Date and time"</label><input class="input" id="f-at" name="at" type="datetime-local" required value=at/></div>
                     {choose("zone", "Zone", zones, shown.zone.name())}
@@ -38,7 +39,7 @@ pub(super) fn panel(data: &OnCallData, shown: &Shown, reader: &str) -> AnyView {
                 <p class="error-text" role="alert" id="lookup-error" hidden=error.is_none()>{error.clone()}</p>
             </div>
             <div id="lookup-answer" aria-live="polite">{shown.lookup.as_ref().map(|found| answer(data, found, reader))}</div>
-            {parts(data, shown, reader)}
+            {parts(data, shown, reader, &version)}
         </Panel>
     }
     .into_any()
@@ -86,12 +87,12 @@ fn holder(data: &OnCallData, participant: Option<&Participant>, reader: &str) ->
     view! { <div data-holder=participant.map(ToString::to_string).unwrap_or_default()>{who}{people(catalog, &names, reader, false)}</div> }.into_any()
 }
 
-/// What answers are made of in the browser: an empty one, a row, and everybody who can stand in it.
-fn parts(data: &OnCallData, shown: &Shown, reader: &str) -> AnyView {
+/// What answers are made of in the browser: an empty one, and everybody who can stand in it. By its key it is replaced as a whole.
+fn parts(data: &OnCallData, shown: &Shown, reader: &str, version: &str) -> AnyView {
     let holders = shown.held.participants().into_iter().map(Some).chain([None]);
     let holders = holders.map(|participant| holder(data, participant, reader)).collect_view();
     view! {
-        <template id="lookup-parts" data-key=format!("lookup-{}", data.catalog.version)>
+        <template id="lookup-parts" data-key=format!("lookup-{version}")>
             <table class="table table-stack table-top" data-testid="answer">
                 <caption class="panel-body strong"></caption>
                 <thead><tr><th scope="col">"Role"</th><th scope="col">"Who"</th><th scope="col">"Why"</th></tr></thead>
