@@ -211,12 +211,17 @@ function said(html) {
   return { at: all(/<caption[^>]*>On call on ([^<]*)</g)[0], shift: all(/<span>Shift of ([^<]*)</g)[0], holders: all(/data-holder(?:="([^"]*)")?/g), roles: all(/scope="row">([^<]*)</g), why: all(/data-label="Why">([^<]*)</g), json };
 }
 
-/** Who holds which role at a moment, by a calendar client's view of the feed. */
-function heldBy(feed) {
+/** The feed's events, as a calendar client sees them. */
+function spans(feed) {
   const events = new ICAL.Component(ICAL.parse(feed)).getAllSubcomponents("vevent").map((one) => new ICAL.Event(one));
   const read = (event, name) => event.component.getFirstPropertyValue(name);
-  const spans = events.map((event) => ({ from: +event.startDate.toJSDate(), until: +event.endDate.toJSDate(), role: read(event, "x-devmatrix-role"), participant: read(event, "x-devmatrix-participant") }));
-  return (time) => Object.fromEntries(spans.filter(({ from, until }) => from <= time && time < until).map(({ role, participant }) => [role, participant]));
+  return events.map((event) => ({ uid: event.uid, from: +event.startDate.toJSDate(), until: +event.endDate.toJSDate(), role: read(event, "x-devmatrix-role"), participant: read(event, "x-devmatrix-participant") }));
+}
+
+/** Who holds which role at a moment. */
+function heldBy(feed) {
+  const all = spans(feed);
+  return (time) => Object.fromEntries(all.filter(({ from, until }) => from <= time && time < until).map(({ role, participant }) => [role, participant]));
 }
 
 let world;
@@ -313,6 +318,28 @@ test("the calendar feed, by another library, for its year", async () => {
     });
   }
   expect(covered).toBeGreaterThan(250);
+});
+
+test("the calendar feed, event by event", async () => {
+  const token = world.token("pia", "read");
+  for (const rotation of ROTATIONS) {
+    const feed = await (await fetch(`${world.portal.url}/api/v1/rotations/${rotation}/calendar.ics?token=${token}`)).text();
+    const events = spans(feed);
+    expect(new Set(events.map(({ uid }) => uid)).size, "UIDs are unique").toBe(events.length);
+    const [first, last] = [Math.min(...events.map(({ from }) => from)), Math.max(...events.map(({ until }) => until))];
+    const stretches = (await world.handoffs(rotation, first, last)).map(({ starts, ends, roles }) => ({ from: Date.parse(starts), until: Date.parse(ends), roles }));
+    for (const { from, until, role, participant } of events) {
+      const covered = stretches.filter((one) => one.from < until && from < one.until);
+      expect(covered.map(({ roles }) => roles.find((one) => one.role === role)?.participant), `${rotation} ${role} ${iso(from)}`).toEqual(covered.map(() => participant));
+      expect([covered.at(0).from, covered.at(-1).until], "it begins and ends where somebody changes").toEqual([from, until]);
+    }
+    // Nobody is left out: what is filled is in the feed, to the second.
+    const lengths = (all) => all.reduce((sum, { from, until }) => sum + until - from, 0);
+    const within = stretches.filter(({ from, until }) => until > Date.now() - 27.9 * DAY && from < Date.now() + 363.9 * DAY);
+    const filled = within.flatMap(({ from, until, roles }) => roles.filter(({ participant }) => participant).map(() => ({ from, until })));
+    const clipped = events.filter(({ from, until }) => until > within[0].from && from < within.at(-1).until).map(({ from, until }) => ({ from: Math.max(from, within[0].from), until: Math.min(until, within.at(-1).until) }));
+    expect(lengths(clipped), rotation).toBe(lengths(filled));
+  }
 });
 
 test("in Chromium, as the reader chooses, and with the network gone", async ({ page, context }) => {

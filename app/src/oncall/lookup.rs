@@ -84,7 +84,8 @@ fn holder(data: &OnCallData, participant: Option<&Participant>, reader: &str) ->
         None => view! { <span>"Nobody"</span> }.into_any(),
     };
     let names = participant.map(|holder| catalog.people_of(holder)).unwrap_or_default();
-    view! { <div data-holder=participant.map(ToString::to_string).unwrap_or_default()>{who}{people(catalog, &names, reader, false)}</div> }.into_any()
+    view! { <div data-holder=participant.map(ToString::to_string).unwrap_or_default()>{who}{people(catalog, &names, reader, false)}</div> }
+        .into_any()
 }
 
 /// What answers are made of in the browser: an empty one, and everybody who can stand in it. By its key it is replaced as a whole.

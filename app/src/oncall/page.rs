@@ -2,9 +2,9 @@
 
 use super::who::roles;
 use super::{OnCallData, Shown, Who, arrange, aside, lookup, timeline};
+use crate::Viewer;
 use crate::parts::{Icon, Notice, PageHead, Panel, Until};
 use crate::words::{self, Look};
-use crate::Viewer;
 use domain::Time;
 use leptos::prelude::*;
 

@@ -97,9 +97,7 @@ pub async fn regrade(asked: Asked, id: Option<PathId>, form: Form) -> Response {
 
 /// All that are chosen, and no other.
 pub async fn components(asked: Asked, id: Option<PathId>, form: Form) -> Response {
-    let done = async {
-        asked.portal.engine.set_incident_components(&asked.actor, PathId::or_nothing(&id)?, form.all("component")).await
-    };
+    let done = async { asked.portal.engine.set_incident_components(&asked.actor, PathId::or_nothing(&id)?, form.all("component")).await };
     ended(&asked, &id, done.await).await
 }
 

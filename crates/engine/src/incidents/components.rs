@@ -61,7 +61,8 @@ pub(super) fn known(catalog: &Catalog, names: Vec<String>) -> DomainResult<Vec<S
 
 /// `added api and web, removed redis`
 fn difference(before: &[String], after: &[String]) -> String {
-    let only = |these: &[String], those: &[String]| these.iter().filter(|name| !those.contains(name)).cloned().collect::<Vec<_>>().join(", ");
+    let only =
+        |these: &[String], those: &[String]| these.iter().filter(|name| !those.contains(name)).cloned().collect::<Vec<_>>().join(", ");
     let parts = [("added", only(after, before)), ("removed", only(before, after))];
     let said: Vec<String> = parts.iter().filter(|(_, names)| !names.is_empty()).map(|(what, names)| format!("{what} {names}")).collect();
     if said.is_empty() { format!("in another order: {}", after.join(", ")) } else { said.join("; ") }

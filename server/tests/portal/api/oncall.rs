@@ -56,6 +56,32 @@ async fn the_seeds_rotation_answers_for_any_moment() {
 }
 
 #[tokio::test]
+async fn what_decides_is_given_whole_with_the_zones_rules() {
+    let demo = Demo::start().await;
+    demo.portal.engine.tick(demo.portal.engine.now()).await.unwrap();
+    demo.api("bea", "POST", OVERRIDES, Some(&asked(&demo, "bea", 30, 32))).await.ok();
+    let timeline = demo.api("viv", "GET", "/api/v1/rotations/platform/timeline", None).await.ok();
+    has_keys(&timeline, &["rotation", "title", "versions", "shifts", "overrides", "holders"]);
+    assert!(timeline["shifts"].as_array().unwrap().len() >= 52, "a year of shifts that have begun");
+    assert_eq!(timeline["versions"][0]["every"], "1w");
+    assert_eq!(timeline["holders"]["team:devops"], json!({"title": "DevOps Team", "people": ["olivia", "dmitri"]}));
+    assert_eq!(timeline["holders"]["bea"], json!({"title": "Bea", "people": ["bea"]}));
+    let rules = demo.api("viv", "GET", "/api/v1/zone?name=Europe/Berlin", None).await;
+    assert_eq!((rules.header("content-type"), &rules.bytes[..4]), ("application/tzif", b"TZif".as_slice()));
+    let view: domain::oncall::timeline::TimelineView = serde_json::from_value(timeline).unwrap();
+    let held = view.open(|name| domain::zone::Zone::of_tzif(name, &rules.bytes)).unwrap();
+    let at = in_days(&demo, 31);
+    let there = held.line().at(Time::parse(&at).unwrap());
+    assert_eq!(there.roles[0].by_override.as_deref(), primary_at(&demo, &at).await["override"].as_str());
+    assert_eq!(there.roles[0].participant.as_ref().unwrap().to_string(), "bea");
+    for name in ["", "Mars/Olympus", "../etc/passwd"] {
+        let refused = demo.api("viv", "GET", &format!("/api/v1/zone?name={name}"), None).await.refused(400, "invalid");
+        assert_eq!(refused["field"], "name", "{name}");
+    }
+    demo.api("viv", "GET", "/api/v1/rotations/plattform/timeline", None).await.refused(404, "not_found");
+}
+
+#[tokio::test]
 async fn an_override_is_previewed_made_refused_twice_and_undone() {
     let demo = Demo::start().await;
     let (body, at) = (asked(&demo, "bea", 30, 32), in_days(&demo, 31));
