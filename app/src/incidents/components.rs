@@ -27,13 +27,13 @@ fn form(viewer: &Viewer, data: &IncidentData) -> AnyView {
     let first = incident.components.iter().filter_map(|name| data.catalog.component(name).ok());
     let all = first.chain(data.catalog.components.iter().filter(|component| !chosen(component)));
     let boxes = all.map(|component| {
-        view! { <label class="check grow"><input type="checkbox" name="component" value=component.name.clone() checked=chosen(&component)/>{component.title.clone()}</label> }
+        view! { <label class="check"><input type="checkbox" name="component" value=component.name.clone() checked=chosen(&component)/>{component.title.clone()}</label> }
     });
     view! {
         <details class="more panel-body">
             <summary><Icon name="down-chev"/>"Change components"</summary>
             <form class="stack-s" method="post" action=format!("{}/components", links::incident(&incident.label)) aria-label="Change components">
-                <fieldset class="form-row"><legend class="vh">"Components"</legend>{boxes.collect_view()}</fieldset>
+                <div class="stack-s" role="group" aria-label="Components">{boxes.collect_view()}</div>
                 <div class="actions"><ActButton label="Save components" class="" refused=refused/></div>
             </form>
         </details>
