@@ -49,7 +49,7 @@ pub(super) fn panel(data: &OnCallData, shown: &Shown, reader: &str) -> AnyView {
 fn version(data: &OnCallData, held: &Held) -> String {
     let arranged: String = held.overrides.iter().map(|o| format!("{} {} {}\n", o.id, o.starts.0, o.ends.0)).collect();
     let begun = held.facts.last().map(|shift| shift.ends.0);
-    sha256(&format!("{} {begun:?}\n{arranged}", data.catalog.version))[..12].to_owned()
+    sha256(format!("{} {begun:?}\n{arranged}", data.catalog.version))[..12].to_owned()
 }
 
 fn answer(data: &OnCallData, found: &Answer, reader: &str) -> AnyView {
