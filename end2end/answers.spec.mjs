@@ -188,8 +188,8 @@ async function questions(world, edges) {
 
 /** The code that browsers run, on this rotation. */
 async function browsers(world, rotation) {
-  const oncall = await import(pathToFileURL(join(SITE, "pkg/oncall.js")).href);
-  oncall.initSync({ module: readFileSync(join(SITE, "pkg/oncall_bg.wasm")) });
+  const oncall = await import(pathToFileURL(join(SITE, "oncall/oncall.js")).href);
+  oncall.initSync({ module: readFileSync(join(SITE, "oncall/oncall_bg.wasm")) });
   const lookup = new oncall.Lookup();
   const addZone = async (name) => {
     if (lookup.has_zone(name)) return;

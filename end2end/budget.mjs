@@ -136,7 +136,7 @@ async function headers(url, { cookie, html, rows }) {
 /** What a reader of `/on-call` pays who looks up a moment, and nobody else. */
 async function lookup(url, { cookie, rows }) {
   console.log("\n== The lookup on /on-call, loaded when it is wanted");
-  const paths = ["/on-call.js", "/pkg/oncall.js", "/pkg/oncall_bg.wasm"];
+  const paths = ["/on-call.js", "/oncall/oncall.js", "/oncall/oncall_bg.wasm"];
   claim("the home page loads none of it", !rows.some(([path]) => paths.includes(path)), rows.map(([path]) => path));
   const answers = [];
   for (const path of paths) answers.push(await ask(`${url}${path}`, { headers: { cookie } }));

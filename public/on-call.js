@@ -18,7 +18,7 @@ async function fetched(url) {
 
 let module;
 function loaded() {
-  module ??= import("/pkg/oncall.js").then(async (oncall) => {
+  module ??= import("/oncall/oncall.js").then(async (oncall) => {
     await oncall.default();
     return oncall.Lookup;
   });
