@@ -55,6 +55,30 @@ async fn the_seeds_rotation_answers_for_any_moment() {
     assert_eq!(ledger["items"][0], row);
 }
 
+/// The platform's facts, word by word: three weeks of the rotation, and the matrix.
+#[tokio::test]
+async fn the_example_configuration_has_the_same_rotation_and_matrix_as_the_demo() {
+    let demo = Demo::start().await;
+    let (of_demo, example) =
+        (demo.portal.engine.catalog(), domain::catalog::read(include_str!("../../../devmatrix.example.yaml")).unwrap().catalog);
+    let weeks = |catalog: &domain::catalog::Catalog| {
+        let rotation = catalog.rotation("platform").unwrap();
+        let first = Time::parse("2025-11-17T08:00:00Z").unwrap();
+        let week = |n: i64| rotation.shift_at(first.plus_seconds(n * 7 * 86_400)).roles;
+        let titles = |n| week(n).into_iter().map(|held| (held.role, catalog.title_of(&held.participant.unwrap())));
+        (0..3).map(|n| titles(n).collect::<Vec<_>>()).collect::<Vec<_>>()
+    };
+    let in_turn = ["DevOps Team", "Backend Team", "Platform Team"];
+    let roles = ["primary", "secondary", "backup"];
+    let expected: Vec<Vec<_>> =
+        (0..3).map(|n| roles.iter().enumerate().map(|(r, role)| ((*role).to_owned(), in_turn[(n + r) % 3].to_owned())).collect()).collect();
+    assert_eq!((weeks(&of_demo), weeks(&example)), (expected.clone(), expected));
+    let matrix = |catalog: &domain::catalog::Catalog| {
+        catalog.severities.iter().map(|l| [&l.level, &l.title, &l.response.words(), &l.example].map(String::clone)).collect::<Vec<_>>()
+    };
+    assert_eq!(matrix(&example), matrix(&of_demo));
+}
+
 #[tokio::test]
 async fn what_decides_is_given_whole_with_the_zones_rules() {
     let demo = Demo::start().await;
