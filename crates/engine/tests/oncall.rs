@@ -205,6 +205,35 @@ async fn an_edited_rotation_leaves_the_past_and_the_shift_under_way() {
     after.stop().await;
 }
 
+/// A planned edit: another entry with `effective_from`. All before that is as it was, also what is arranged and not stored yet.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_planned_version_leaves_every_answer_before_it() {
+    let world = World::new().await;
+    let effective = world.day(40);
+    world.engine.tick(world.engine.now()).await.unwrap();
+    world.engine.arrange(&actor("bea"), "platform", wanted("bea", world.day(20), world.day(22)), None).await.unwrap();
+    let moments: Vec<Time> = (-400..=39).map(|days| world.day(days)).chain([Time(effective.0 - 1)]).collect();
+    let mut before = Vec::new();
+    for at in &moments {
+        before.push(world.engine.on_call(&actor("bea"), None, *at).await.unwrap());
+    }
+    world.engine.stop().await;
+    let version = format!(
+        "  - name: platform\n    effective_from: \"{effective}\"\n    zone: Asia/Kathmandu\n    handoff: \"2025-11-17T02:30\"\n    \
+         every: 1d\n    roles: [primary, secondary, backup]\n    participants: [pia, bea]\nseverities:"
+    );
+    let after = portal(&world.url, &CONFIG.replace("severities:", &version)).await;
+    for (at, before) in moments.iter().zip(&before) {
+        let now = after.on_call(&actor("bea"), None, *at).await.unwrap();
+        assert_eq!((&now[0].roles, now[0].base), (&before[0].roles, before[0].base), "{at}");
+    }
+    let takes_over = before.last().unwrap()[0].base.ends;
+    let then = after.on_call(&actor("bea"), None, takes_over).await.unwrap();
+    assert!(takes_over >= effective && then[0].base.starts == takes_over, "at the next handoff");
+    assert_eq!(then[0].roles[2].because, Because::Gap, "two people for three roles");
+    after.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_swap_needs_the_other_sides_consent() {
     let world = World::new().await;
