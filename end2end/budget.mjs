@@ -12,6 +12,7 @@ import { command, startPortal } from "./support/portal.mjs";
 
 const BYTES_AT_MOST = 200_000;
 const REQUESTS_UNDER = 12;
+const LOOKUP_BYTES_AT_MOST = 160_000;
 const POLICY =
   "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; connect-src 'self'; img-src 'self' data:; " +
   "font-src 'self'; form-action 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'";
@@ -132,6 +133,19 @@ async function headers(url, { cookie, html, rows }) {
   claim("another Host is not believed", foreign.status >= 400 && foreign.status < 500, `${foreign.status}`);
 }
 
+/** What a reader of `/on-call` pays who looks up a moment, and nobody else. */
+async function lookup(url, { cookie, rows }) {
+  console.log("\n== The lookup on /on-call, loaded when it is wanted");
+  const paths = ["/on-call.js", "/oncall/oncall.js", "/oncall/oncall_bg.wasm"];
+  claim("the home page loads none of it", !rows.some(([path]) => paths.includes(path)), rows.map(([path]) => path));
+  const answers = [];
+  for (const path of paths) answers.push(await ask(`${url}${path}`, { headers: { cookie } }));
+  claim("it is all there, as brotli", answers.every(({ status, headers: got }) => status === 200 && got["content-encoding"] === "br"), answers.map(({ status }, n) => `${paths[n]} ${status}`));
+  const total = answers.reduce((sum, { wire }) => sum + wire, 0);
+  claim(`at most ${LOOKUP_BYTES_AT_MOST} bytes`, total <= LOOKUP_BYTES_AT_MOST, `${total} bytes`);
+  console.log(`  ${total} bytes`);
+}
+
 function commandLine() {
   console.log("\n== The command line");
   const dir = mkdtempSync(join(tmpdir(), "devmatrix-budget-"));
@@ -177,7 +191,9 @@ if (!existsSync(executable)) {
 commandLine();
 const portal = await startPortal({ name: "budget", executable });
 try {
-  await headers(portal.url, await firstVisit(portal.url));
+  const visit = await firstVisit(portal.url);
+  await headers(portal.url, visit);
+  await lookup(portal.url, visit);
 } finally {
   await portal.stop();
 }

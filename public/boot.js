@@ -11,6 +11,7 @@ async function start() {
     if (hydrate) hydrate(island);
     else console.error(`The page and its WebAssembly are of different builds: there is no ${island.dataset.component}.`);
   }
+  if (document.querySelector("[data-lookup]")) await import("/on-call.js");
 }
 
 const whenIdle = () => ("requestIdleCallback" in window ? requestIdleCallback(start, { timeout: 2000 }) : setTimeout(start, 200));

@@ -107,11 +107,7 @@ pub fn usual(usual: &domain::releases::Usual) -> String {
 
 /// `bea` → `Bea`: people are known by their short names.
 pub fn person(name: &str) -> String {
-    let capital = |word: &str| {
-        let mut letters = word.chars();
-        letters.next().map(|first| first.to_uppercase().chain(letters).collect::<String>()).unwrap_or_default()
-    };
-    name.split(['-', '.', '_']).map(capital).collect::<Vec<_>>().join(" ")
+    domain::names::title_of(name)
 }
 
 /// `a`, `a and b`, `a, b and c`

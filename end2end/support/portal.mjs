@@ -99,7 +99,7 @@ export async function eventually(what, ms, ask) {
 
 /** Runs a command of the portal's binary to its end. */
 export function command(args, { executable = binary(), input } = {}) {
-  const done = spawnSync(executable, args, { cwd: ROOT, env: environment(), input, encoding: "utf8", timeout: 60_000 });
+  const done = spawnSync(executable, args, { cwd: ROOT, env: environment(), input, encoding: "utf8", timeout: 60_000, maxBuffer: 64 * 1024 * 1024 });
   if (done.error) throw done.error;
   return { exit: done.status, stdout: done.stdout, stderr: done.stderr };
 }

@@ -75,6 +75,7 @@ pub fn pages() -> Vec<Route> {
         form("/incidents/{id}/acknowledge", incidents::acknowledge),
         form("/incidents/{id}/resolve", incidents::resolve),
         form("/incidents/{id}/severity", incidents::regrade),
+        form("/incidents/{id}/components", incidents::components),
         form("/incidents/{id}/comments", incidents::comment),
     ]
 }

@@ -5,6 +5,7 @@ use app::incidents::{DueAsked, IncidentData, IncidentsData, OpenForm, SeverityDa
 use app::oncall::{Asked, OnCallData, OverrideForm, Shown, Told};
 use domain::catalog::Catalog;
 use domain::incidents::{Act, Due, Entry, Incident, State};
+use domain::oncall::answer::Answer;
 use domain::oncall::ledger::ledger;
 use domain::oncall::overrides::{Swap, SwapState, Window};
 use domain::oncall::view::OnCallView;
@@ -81,7 +82,7 @@ fn shown(full: bool) -> Shown {
         now: on_call_now().remove(0),
         next: line.at(base.ends),
         columns: (0..=6).map(|week| base.starts.plus_seconds(week * 7 * DAY)).collect(),
-        lookup: full.then(|| OnCallView::of("platform", christmas, &line.at(christmas), &line.base_at(christmas), people)),
+        lookup: full.then(|| Answer::of(&line, christmas, &zone, people)),
         lookup_error: None,
         ahead: held.overrides.clone(),
         swaps: if full { vec![swap] } else { vec![] },

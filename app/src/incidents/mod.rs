@@ -1,5 +1,6 @@
 //! Problems: the severity matrix that is alive, the list, one incident with its story.
 
+mod components;
 mod list;
 mod page;
 mod severity;

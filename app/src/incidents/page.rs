@@ -1,6 +1,6 @@
 //! One incident: how long is left, whom to call, what was done.
 
-use super::{IncidentData, Severity, look, time_left};
+use super::{IncidentData, Severity, components, look, time_left};
 use crate::oncall::home_panel;
 use crate::parts::{ActButton, PageHead, Panel, RelTime, choose, refused_hint};
 use crate::{Viewer, links, words};
@@ -27,7 +27,7 @@ pub(crate) fn page(viewer: &Viewer, data: &IncidentData, now: Time) -> AnyView {
             {grade(viewer, data)}
         </div>
         {home_panel(&data.catalog, &data.on_call, &viewer.actor.person.name)}
-        {story(data, now)}
+        <div class="cols-2-1">{story(data, now)}{components::panel(viewer, data)}</div>
         {comment(viewer, data)}
     }
     .into_any()
@@ -82,6 +82,7 @@ fn told(data: &IncidentData, entry: &Entry, now: Time) -> AnyView {
         "acknowledged" => "Acknowledged",
         "resolved" => "Resolved",
         "severity" => "Level changed",
+        "components" => "Components changed",
         "warning" => "Warning",
         "breach" => "Too late",
         _ => "Comment",

@@ -2,6 +2,7 @@
 
 mod arrange;
 mod aside;
+mod lookup;
 mod page;
 mod timeline;
 mod who;
@@ -11,6 +12,7 @@ pub(crate) use who::{Who, home_panel};
 
 use domain::access::Actor;
 use domain::catalog::Catalog;
+use domain::oncall::answer::{Answer, asked};
 use domain::oncall::ledger::Load;
 use domain::oncall::overrides::Swap;
 use domain::oncall::view::OnCallView;
@@ -83,7 +85,7 @@ pub struct Shown {
     pub next: Segment,
     /// Seven days each: where the six columns of the timeline begin, and the end of the last.
     pub columns: Vec<Time>,
-    pub lookup: Option<OnCallView>,
+    pub lookup: Option<Answer>,
     pub lookup_error: Option<Error>,
     /// Overrides that are not over.
     pub ahead: Vec<Override>,
@@ -126,7 +128,7 @@ async fn load_shown(engine: &Engine, actor: &Actor, name: &str, asked: &Asked) -
         engine.rotation_around(actor, name, begins.min(now).plus_seconds(-40 * DAY_S), begins.max(now).plus_seconds(HALF_YEAR_S)).await?;
     let line = held.line();
     let columns = columns(line.base_at(begins).starts, &own);
-    let (lookup, lookup_error) = match looked_up(engine, actor, name, asked, &zone).await {
+    let (lookup, lookup_error) = match looked_up(engine, actor, name, &asked.at, &zone).await {
         Ok(found) => (found, None),
         Err(error) => (None, Some(error)),
     };
@@ -157,12 +159,13 @@ fn columns(begins: Time, zone: &Zone) -> Vec<Time> {
     (0..=6).map(edge).collect()
 }
 
-async fn looked_up(engine: &Engine, actor: &Actor, name: &str, asked: &Asked, zone: &Zone) -> Result<Option<OnCallView>> {
-    if asked.at.is_empty() {
+async fn looked_up(engine: &Engine, actor: &Actor, name: &str, text: &str, zone: &Zone) -> Result<Option<Answer>> {
+    if text.is_empty() {
         return Ok(None);
     }
-    let at = zone.parse(&asked.at).ok_or_else(|| no_moment("at"))?;
-    Ok(engine.on_call(actor, Some(name), at).await?.into_iter().next())
+    let at = asked(text, zone)?;
+    let held = engine.rotation_around(actor, name, at, at.plus_seconds(1)).await?;
+    Ok(Some(Answer::of(&held.line(), at, zone, |participant| engine.catalog().people_of(participant))))
 }
 
 fn no_moment(field: &str) -> Error {

@@ -66,6 +66,15 @@ pub fn shorten(text: &str) -> String {
     if text.chars().count() > 80 { format!("{shown}…") } else { shown }
 }
 
+/// `bea` → `Bea`, `anna-lena` → `Anna Lena`: the name as a person would write it.
+pub fn title_of(name: &str) -> String {
+    let capital = |word: &str| {
+        let mut letters = word.chars();
+        letters.next().map(|first| first.to_uppercase().chain(letters).collect::<String>()).unwrap_or_default()
+    };
+    name.split(['-', '.', '_']).map(capital).collect::<Vec<_>>().join(" ")
+}
+
 /// The known name most like `text`, for "did you mean": none when nothing is close.
 pub fn nearest<'a>(text: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     known

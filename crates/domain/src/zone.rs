@@ -62,6 +62,11 @@ impl Zone {
         !matches!(self.rules.to_ambiguous_timestamp(local).offset(), jiff::tz::AmbiguousOffset::Gap { .. })
     }
 
+    /// True: clocks jump over the local time that this is.
+    pub fn skips(&self, text: &str) -> bool {
+        Time::parse(text).is_none() && text.parse().is_ok_and(|local| !self.exists(local))
+    }
+
     /// The moment that a form's `2026-12-25T03:00` means here, or one with its own offset. None: it does not read as either.
     pub fn parse(&self, text: &str) -> Option<Time> {
         Time::parse(text).or_else(|| {

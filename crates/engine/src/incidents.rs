@@ -2,6 +2,8 @@
 //!
 //! Invariant: each warning of a timer is told once, a breach once for the incident; both by whoever looks at the clock first.
 
+mod components;
+
 use crate::error::{Error, Result};
 use crate::events::Topic;
 use crate::oncall::Made;
@@ -265,13 +267,7 @@ fn checked(catalog: &Catalog, mut opening: Opening) -> DomainResult<Opening> {
         return Err(domain::Error::invalid("title", format!("expected a line of 1 to {TITLE_LIMIT} characters")));
     }
     opening.severity = known_level(catalog, &opening.severity)?;
-    if opening.components.len() > 50 {
-        return Err(domain::Error::invalid("components", "expected at most 50 components"));
-    }
-    for name in &opening.components {
-        catalog.component(name).map_err(|error| domain::Error::invalid("components", error.to_string()))?;
-    }
-    opening.components.dedup();
+    opening.components = components::known(catalog, opening.components)?;
     opening.summary = domain::changes::reason("summary", &opening.summary)?;
     Ok(opening)
 }

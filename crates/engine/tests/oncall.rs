@@ -25,6 +25,9 @@ people:
   - {name: dmitri, email: dmitri@devmatrix.example}
   - {name: bea, email: bea@devmatrix.example}
   - {name: ben, email: ben@devmatrix.example}
+components:
+  - {name: shop, owner: backend, workload: deployment/shop}
+  - {name: cache, owner: platform, workload: deployment/cache}
 calendars:
   - {name: office, zone: Europe/Berlin, hours: "09:00-17:00"}
 rotations:
@@ -199,6 +202,35 @@ async fn an_edited_rotation_leaves_the_past_and_the_shift_under_way() {
     after.tick(ends.plus_seconds(2)).await.unwrap();
     let stored = after.store().shifts("platform", ends, ends.plus_seconds(1)).await.unwrap();
     assert_eq!(stored.iter().filter(|shift| shift.starts == ends).count(), 1, "{stored:?}");
+    after.stop().await;
+}
+
+/// A planned edit: another entry with `effective_from`. All before that is as it was, also what is arranged and not stored yet.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_planned_version_leaves_every_answer_before_it() {
+    let world = World::new().await;
+    let effective = world.day(40);
+    world.engine.tick(world.engine.now()).await.unwrap();
+    world.engine.arrange(&actor("bea"), "platform", wanted("bea", world.day(20), world.day(22)), None).await.unwrap();
+    let moments: Vec<Time> = (-400..=39).map(|days| world.day(days)).chain([Time(effective.0 - 1)]).collect();
+    let mut before = Vec::new();
+    for at in &moments {
+        before.push(world.engine.on_call(&actor("bea"), None, *at).await.unwrap());
+    }
+    world.engine.stop().await;
+    let version = format!(
+        "  - name: platform\n    effective_from: \"{effective}\"\n    zone: Asia/Kathmandu\n    handoff: \"2025-11-17T02:30\"\n    \
+         every: 1d\n    roles: [primary, secondary, backup]\n    participants: [pia, bea]\nseverities:"
+    );
+    let after = portal(&world.url, &CONFIG.replace("severities:", &version)).await;
+    for (at, before) in moments.iter().zip(&before) {
+        let now = after.on_call(&actor("bea"), None, *at).await.unwrap();
+        assert_eq!((&now[0].roles, now[0].base), (&before[0].roles, before[0].base), "{at}");
+    }
+    let takes_over = before.last().unwrap()[0].base.ends;
+    let then = after.on_call(&actor("bea"), None, takes_over).await.unwrap();
+    assert!(takes_over >= effective && then[0].base.starts == takes_over, "at the next handoff");
+    assert_eq!(then[0].roles[2].because, Because::Gap, "two people for three roles");
     after.stop().await;
 }
 
@@ -382,6 +414,35 @@ async fn an_answer_ends_the_timer_and_a_higher_level_counts_from_the_opening() {
     assert_eq!(open.iter().map(|i| i.label.as_str()).collect::<Vec<_>>(), ["INC-2"]);
     let acts: Vec<_> = world.engine.store().audit_of(&incident.id).await.unwrap().into_iter().map(|entry| entry.what).collect();
     assert_eq!(acts, ["incident.open", "incident.acknowledge", "incident.severity", "incident.resolve", "incident.comment"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_components_of_an_incident_are_said_better_later() {
+    let world = World::new().await;
+    let incident = world.open("P1").await;
+    let set = |who: &str, names: &[&str]| {
+        let (engine, who, names) = (world.engine.clone(), actor(who), names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
+        async move { engine.set_incident_components(&who, "INC-1", names).await }
+    };
+    let both = set("bea", &["shop", "cache", "shop"]).await.unwrap();
+    assert_eq!(both.components, ["shop", "cache"], "each once, in this order");
+    assert_eq!((both.team.as_deref(), both.due_at), (Some("backend"), incident.due_at), "the first one's owner; the time stays");
+    let other = set("olivia", &["cache"]).await.unwrap();
+    assert_eq!((other.components, other.team.as_deref()), (vec!["cache".to_owned()], Some("platform")));
+    set("olivia", &["cache"]).await.unwrap();
+    let none = set("olivia", &[]).await.unwrap();
+    assert_eq!((none.components.len(), none.team.as_deref()), (0, Some("platform")), "somebody has it still");
+    let told: Vec<_> = none.timeline.iter().filter(|e| e.kind == "components").map(|e| (e.by.as_str(), e.text.as_str())).collect();
+    assert_eq!(told, [("bea", "added shop, cache"), ("olivia", "removed shop"), ("olivia", "removed cache")], "said twice, told once");
+    let unknown = set("bea", &["shop", "shpo"]).await.unwrap_err();
+    assert!(matches!(&unknown, domain::Error::Invalid { field, why } if field == "components" && why.contains("shpo")), "{unknown}");
+    assert_eq!(code(set("viv", &["shop"]).await.unwrap_err()), (403, "role_missing".into()));
+    assert!(world.engine.incident(&actor("viv"), "INC-1").await.unwrap().components.is_empty(), "refused, nothing is changed");
+    let missing = world.engine.set_incident_components(&actor("bea"), "INC-9", vec![]).await.unwrap_err();
+    assert_eq!(code(missing).0, 404);
+    let acts = world.engine.store().audit_of(&incident.id).await.unwrap();
+    let acts: Vec<_> = acts.iter().filter(|e| e.what == "incident.components").map(|e| (e.who.as_str(), e.outcome.as_str())).collect();
+    assert_eq!(acts, [("bea", "done"), ("olivia", "done"), ("olivia", "done")]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -225,6 +225,31 @@ pub async fn severity(
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = IncidentComponents)]
+pub struct About {
+    /// All of them: what is not here is taken away.
+    #[schema(max_items = 50)]
+    components: Vec<String>,
+}
+
+/// Say which components it is about
+///
+/// From now on the owner of the first one counts as the team. When it must be answered does not move.
+#[utoipa::path(post, operation_id = "set_incident_components", path = "/api/v1/incidents/{id}/components", tag = "incidents", params(("id" = String, Path)),
+    request_body = About, responses((status = 200, body = Incident)))]
+pub async fn components(
+    Extract(portal): Extract<Portal>,
+    Extension(actor): Extension<Actor>,
+    PathId(id): PathId,
+    JsonObject { fields: body, .. }: JsonObject,
+) -> Answer<Incident> {
+    authorize(&actor, Verb::Respond)?;
+    let About { components } = fields(body)?;
+    Ok(Json(portal.engine.set_incident_components(&actor, &id, components).await?))
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[schema(as = IncidentComment)]
 pub struct Comment {
     #[schema(min_length = 1, max_length = 2000)]

@@ -82,6 +82,8 @@ pub fn routes() -> OpenApiRouter<Portal> {
         .routes(routes!(oncall::handoffs))
         .routes(routes!(oncall::own_calendar))
         .routes(routes!(oncall::rotation_calendar))
+        .routes(routes!(oncall::timeline))
+        .routes(routes!(oncall::zone))
         .routes(routes!(oncall::gaps))
         .routes(routes!(oncall::ledger))
         .routes(routes!(overrides::list, overrides::create))
@@ -98,6 +100,7 @@ pub fn routes() -> OpenApiRouter<Portal> {
         .routes(routes!(incidents::acknowledge))
         .routes(routes!(incidents::resolve))
         .routes(routes!(incidents::severity))
+        .routes(routes!(incidents::components))
         .routes(routes!(incidents::comment))
         .routes(routes!(events::stream))
 }

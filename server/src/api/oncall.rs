@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use domain::access::{Actor, Verb, authorize};
 use domain::oncall::feed::Feed;
+use domain::oncall::timeline::TimelineView;
 use domain::oncall::view::{HandoffView, OnCallView};
 use domain::oncall::{Participant, Rotation, Version};
 use domain::{Error, Time};
@@ -132,6 +133,38 @@ pub async fn handoffs(State(portal): State<Portal>, Extension(actor): Extension<
     let rotation = query.get("rotation").ok_or_else(|| Error::invalid("rotation", "expected the name of a rotation"))?;
     let found = portal.engine.handoffs(&actor, rotation, needed(&query, "from")?, needed(&query, "until")?).await?;
     Ok(Json(List::whole(found)))
+}
+
+/// All that decides who is on call in a rotation at any moment
+///
+/// Its versions, the shifts that have begun, what people arranged, and whom each participant stands for. With the rules of the
+/// zones that it names ([`zone`]), a client answers by itself.
+#[utoipa::path(get, operation_id = "get_timeline", path = "/api/v1/rotations/{rotation}/timeline", tag = "on-call",
+    params(("rotation" = String, Path, pattern = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")),
+    responses((status = 200, body = TimelineView)))]
+pub async fn timeline(
+    State(portal): State<Portal>,
+    Extension(actor): Extension<Actor>,
+    PathName(name): PathName,
+    query: Query,
+) -> Answer<TimelineView> {
+    authorize(&actor, Verb::Read)?;
+    query.only(&[])?;
+    Ok(Json(portal.engine.timeline(&actor, name.as_str()).await?))
+}
+
+/// The rules of a time zone's clocks
+///
+/// As TZif (RFC 9636), of the release of the IANA database that this portal answers by.
+#[utoipa::path(get, operation_id = "get_zone", path = "/api/v1/zone", tag = "on-call",
+    params(("name" = String, Query, description = "An IANA name: `Europe/Berlin`", max_length = 80)),
+    responses((status = 200, description = "TZif", body = Vec<u8>, content_type = "application/tzif")))]
+pub async fn zone(State(portal): State<Portal>, Extension(actor): Extension<Actor>, query: Query) -> Result<Response, Problem> {
+    authorize(&actor, Verb::Read)?;
+    let query = query.only(&["name"])?;
+    let name = query.get("name").ok_or_else(|| Error::invalid("name", "expected an IANA name, such as Europe/Berlin"))?;
+    let (_, rules) = portal.engine.zone_rules(&actor, name)?;
+    Ok(([(CONTENT_TYPE, "application/tzif")], rules).into_response())
 }
 
 /// A stretch in which a role is nobody's.

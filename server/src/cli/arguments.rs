@@ -60,7 +60,8 @@ pub enum Command {
 pub struct OnCall {
     /// Without it all rotations
     pub rotation: Option<String>,
-    /// The moment, with its offset: 2026-12-25T03:00Z; without it now
+    /// The moment, with its offset: 2026-12-25T03:00Z; without it now; `-`: each line of standard input is one, and with --json
+    /// each answer a line
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub at: Option<String>,
     /// Print the API's JSON

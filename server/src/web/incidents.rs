@@ -95,6 +95,12 @@ pub async fn regrade(asked: Asked, id: Option<PathId>, form: Form) -> Response {
     ended(&asked, &id, done.await).await
 }
 
+/// All that are chosen, and no other.
+pub async fn components(asked: Asked, id: Option<PathId>, form: Form) -> Response {
+    let done = async { asked.portal.engine.set_incident_components(&asked.actor, PathId::or_nothing(&id)?, form.all("component")).await };
+    ended(&asked, &id, done.await).await
+}
+
 pub async fn comment(asked: Asked, id: Option<PathId>, form: Form) -> Response {
     let done = async {
         let text = reason("text", form.get("text"))?;

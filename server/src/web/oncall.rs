@@ -46,7 +46,12 @@ fn zone(asked: &Asked, form: &Form) -> Result<Zone> {
 }
 
 fn moment(zone: &Zone, form: &Form, name: &str) -> Result<Time> {
-    zone.parse(form.get(name)).ok_or_else(|| Error::invalid(name, "expected a date and a time, such as 2026-12-25T18:00"))
+    let text = form.get(name);
+    // A lookup answers for it all the same; what people arrange by is to be what they mean.
+    if zone.skips(text) {
+        return Err(Error::invalid(name, format!("the clocks of {} jump over {text}: choose a time that is there", zone.name())));
+    }
+    zone.parse(text).ok_or_else(|| Error::invalid(name, "expected a date and a time, such as 2026-12-25T18:00"))
 }
 
 fn override_form(form: &Form) -> OverrideForm {

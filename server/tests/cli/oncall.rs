@@ -1,6 +1,6 @@
 //! `devmatrix on-call`: without a server, with one, and both the same.
 
-use crate::support::{Server, devmatrix, ran, run};
+use crate::support::{Server, devmatrix, fed, ran, run};
 use serde_json::Value;
 use std::fs;
 
@@ -54,6 +54,32 @@ fn a_server_says_the_same_with_what_people_arranged() {
         assert_eq!(remote.good(), local.good(), "{at}");
         assert_eq!(local.good().contains("\"override\": \""), at.starts_with("2027-12-25"), "{at}");
     }
+}
+
+#[test]
+fn standard_input_lists_moments_and_each_is_answered_as_if_asked_alone() {
+    let here = tempfile::tempdir().unwrap();
+    fs::write(here.path().join("devmatrix.yaml"), CONFIG).unwrap();
+    let moments = ["2026-12-25T03:00Z", "1990-07-04T12:00:00+05:45", "2040-02-29T00:00Z"];
+    let text = format!("{}\n\n  {}\n{}", moments[0], moments[1], moments[2]);
+    let lines = fed(here.path(), &["on-call", "platform", "--at", "-", "--json"], &text);
+    let answers: Vec<Value> = lines.good().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    for (answer, at) in answers.iter().zip(moments) {
+        let alone: Value = serde_json::from_str(run(here.path(), &["on-call", "platform", "--at", at, "--json"]).good()).unwrap();
+        assert_eq!(*answer, alone, "{at}");
+    }
+    assert_eq!(answers.len(), 3);
+    let all = fed(here.path(), &["on-call", "--at", "-", "--json"], moments[0]);
+    let all: Value = serde_json::from_str(all.good()).unwrap();
+    assert_eq!(all["items"][0], answers[0]);
+    let table = fed(here.path(), &["on-call", "--at", "-"], &text);
+    assert_eq!(table.good().lines().count(), 1 + 3 * 3);
+    assert!(table.good().lines().nth(4).unwrap().starts_with("1990-07-04T06:15:00Z  platform  primary"), "{}", table.good());
+    let none = fed(here.path(), &["on-call", "--at", "-", "--json"], "");
+    assert_eq!(none.good(), "");
+    let wrong = fed(here.path(), &["on-call", "--at", "-"], "2026-12-25T03:00Z\ntomorrow\n");
+    wrong.refused(2, &["Line 2", "tomorrow", "2026-12-25T03:00Z"]);
+    fed(here.path(), &["on-call", "--at", "-"], "9999-01-01T00:00Z").refused(1, &["1900 to 2199"]);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Running the binary, and a demo server for those commands that need one.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -25,6 +25,14 @@ pub fn devmatrix(directory: &Path) -> Command {
 
 pub fn run(directory: &Path, arguments: &[&str]) -> Ran {
     ran(devmatrix(directory).args(arguments).output().unwrap())
+}
+
+/// With this on its standard input.
+pub fn fed(directory: &Path, arguments: &[&str], input: &str) -> Ran {
+    let mut child =
+        devmatrix(directory).args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    ran(child.wait_with_output().unwrap())
 }
 
 pub fn ran(output: Output) -> Ran {

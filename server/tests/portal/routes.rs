@@ -19,7 +19,7 @@ pub enum Access {
     BreakGlass,
 }
 
-pub const API: [(&str, &str, Access); 63] = [
+pub const API: [(&str, &str, Access); 66] = [
     ("GET", "/healthz", Open),
     ("GET", "/readyz", Open),
     ("GET", "/metrics", Open),
@@ -61,6 +61,7 @@ pub const API: [(&str, &str, Access); 63] = [
     ("GET", "/api/v1/rotations/{rotation}/calendar.ics", Read),
     ("GET", "/api/v1/rotations/{rotation}/gaps", Read),
     ("GET", "/api/v1/rotations/{rotation}/ledger", Read),
+    ("GET", "/api/v1/rotations/{rotation}/timeline", Read),
     ("GET", "/api/v1/rotations/{rotation}/overrides", Read),
     ("POST", "/api/v1/rotations/{rotation}/overrides", Respond),
     ("POST", "/api/v1/rotations/{rotation}/overrides/preview", Respond),
@@ -71,6 +72,7 @@ pub const API: [(&str, &str, Access); 63] = [
     ("POST", "/api/v1/swaps/{id}/decline", Respond),
     ("POST", "/api/v1/swaps/{id}/withdraw", Respond),
     ("GET", "/api/v1/on-call", Read),
+    ("GET", "/api/v1/zone", Read),
     ("GET", "/api/v1/on-call/handoffs", Read),
     ("GET", "/api/v1/on-call/calendar.ics", Read),
     ("GET", "/api/v1/severities", Read),
@@ -81,11 +83,12 @@ pub const API: [(&str, &str, Access); 63] = [
     ("POST", "/api/v1/incidents/{id}/acknowledge", Respond),
     ("POST", "/api/v1/incidents/{id}/resolve", Respond),
     ("POST", "/api/v1/incidents/{id}/severity", Respond),
+    ("POST", "/api/v1/incidents/{id}/components", Respond),
     ("POST", "/api/v1/incidents/{id}/comments", Respond),
     ("GET", "/api/v1/events", Read),
 ];
 
-pub const PAGES: [(&str, &str, Access); 47] = [
+pub const PAGES: [(&str, &str, Access); 48] = [
     ("GET", "/", Read),
     ("GET", "/components", Read),
     ("GET", "/components/{component}", Read),
@@ -128,6 +131,7 @@ pub const PAGES: [(&str, &str, Access); 47] = [
     ("POST", "/incidents/{id}/acknowledge", Respond),
     ("POST", "/incidents/{id}/resolve", Respond),
     ("POST", "/incidents/{id}/severity", Respond),
+    ("POST", "/incidents/{id}/components", Respond),
     ("POST", "/incidents/{id}/comments", Respond),
     ("GET", "/sign-in", Open),
     ("POST", "/sign-in", Open),
@@ -153,6 +157,7 @@ pub fn body(path: &str) -> Value {
         _ if path.contains("/rotations/") => json!({}),
         Some("incidents") => json!({"title": "It is slow", "severity": "P2"}),
         Some("severity") => json!({"severity": "P1"}),
+        Some("components") => json!({"components": ["api"]}),
         Some("comments" | "resolve") => json!({"text": "see the report"}),
         Some("changes" | "preview") => super::support::promotion(),
         Some("approve") => json!({"digest": "0"}),

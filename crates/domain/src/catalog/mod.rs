@@ -216,7 +216,12 @@ impl Catalog {
         roles.push(Role::Viewer);
         roles.sort();
         roles.dedup();
-        Person { name: name.to_owned(), title: title_of(name), teams: teams.iter().map(|team| team.name.clone()).collect(), roles }
+        Person {
+            name: name.to_owned(),
+            title: crate::names::title_of(name),
+            teams: teams.iter().map(|team| team.name.clone()).collect(),
+            roles,
+        }
     }
 
     /// Everyone whom a team names, in order, once.
@@ -226,13 +231,4 @@ impl Catalog {
         names.dedup();
         names.into_iter().map(|name| self.person(name)).collect()
     }
-}
-
-/// `bea` → `Bea`, `anna-lena` → `Anna Lena`: the name as a person would write it.
-fn title_of(name: &str) -> String {
-    let capital = |word: &str| {
-        let mut letters = word.chars();
-        letters.next().map(|first| first.to_uppercase().chain(letters).collect::<String>()).unwrap_or_default()
-    };
-    name.split(['-', '.', '_']).map(capital).collect::<Vec<_>>().join(" ")
 }

@@ -54,7 +54,7 @@ pub struct Act {
 pub struct Entry {
     #[schema(value_type = String, format = DateTime)]
     pub at: Time,
-    /// `opened`, `acknowledged`, `resolved`, `severity`, `comment`, `warning`, `breach`
+    /// `opened`, `acknowledged`, `resolved`, `severity`, `components`, `comment`, `warning`, `breach`
     pub kind: String,
     /// A person, or `portal`.
     pub by: String,

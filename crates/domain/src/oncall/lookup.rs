@@ -6,6 +6,7 @@
 use super::{Override, Participant, Rotation, Shift};
 use crate::Time;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// Why somebody is on call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
@@ -73,6 +74,27 @@ pub struct Timeline<'a> {
     pub rotation: &'a Rotation,
     pub facts: &'a [Shift],
     pub overrides: &'a [Override],
+}
+
+/// The same, and its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    pub rotation: Rotation,
+    pub facts: Vec<Shift>,
+    pub overrides: Vec<Override>,
+}
+
+impl Held {
+    pub fn line(&self) -> Timeline<'_> {
+        Timeline { rotation: &self.rotation, facts: &self.facts, overrides: &self.overrides }
+    }
+
+    /// Everybody who holds a role at some time, each once.
+    pub fn participants(&self) -> BTreeSet<&Participant> {
+        let turns = self.rotation.versions.iter().flat_map(|version| &version.participants);
+        let facts = self.facts.iter().flat_map(|shift| &shift.roles).filter_map(|held| held.participant.as_ref());
+        turns.chain(facts).chain(self.overrides.iter().map(|o| &o.participant)).collect()
+    }
 }
 
 impl Timeline<'_> {

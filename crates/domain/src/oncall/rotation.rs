@@ -54,6 +54,15 @@ impl Every {
         }
     }
 
+    /// What [`Every::parse`] reads.
+    pub fn text(self) -> String {
+        match self {
+            Every::Days(n) => format!("{n}d"),
+            Every::Weeks(n) => format!("{n}w"),
+            Every::Months(n) => format!("{n}mo"),
+        }
+    }
+
     /// `weekly`, `every 2 weeks`
     pub fn words(self) -> String {
         match self {

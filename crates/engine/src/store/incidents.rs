@@ -127,6 +127,16 @@ impl Store {
         Ok(())
     }
 
+    pub async fn set_incident_components(&self, tx: &mut Tx, id: &str, components: &[String], team: Option<&str>) -> Result<()> {
+        sqlx::query("UPDATE incidents SET components = $2, team = $3 WHERE id = $1")
+            .bind(id)
+            .bind(json("components", &components)?)
+            .bind(team)
+            .execute(&mut **tx)
+            .await?;
+        Ok(())
+    }
+
     pub async fn insert_entry(&self, tx: &mut Tx, id: &str, entry: &Entry) -> Result<()> {
         sqlx::query(
             "INSERT INTO incident_entries (incident_id, seq, at, kind, person, text)

@@ -58,6 +58,14 @@ async fn an_incident_is_opened_answered_graded_and_resolved() {
     assert_eq!(post("bea", "comments", Some(json!({"text": "rolled back"}))).await.status, 201);
     assert_eq!(post("bea", "comments", Some(json!({"text": " "}))).await.refused(400, "invalid")["field"], "text");
     assert_eq!(post("bea", "severity", Some(json!({"severity": "P9"}))).await.refused(400, "invalid")["field"], "severity");
+    let about = post("bea", "components", Some(json!({"components": ["nginx", "api"]}))).await.ok();
+    assert_eq!((&about["components"], &about["due_at"]), (&json!(["nginx", "api"]), &raised["due_at"]));
+    for (body, field) in
+        [(json!({"components": ["apu"]}), "components"), (json!({"components": "api"}), "components"), (json!({}), "components")]
+    {
+        assert_eq!(post("bea", "components", Some(body.clone())).await.refused(400, "invalid")["field"], field, "{body}");
+    }
+    post("viv", "components", Some(json!({"components": []}))).await.refused(403, "role_missing");
     let open = demo.api("viv", "GET", "/api/v1/incidents?state=open", None).await.ok();
     assert_eq!(open["items"][0]["state"], "acknowledged", "answered is open still");
     assert_eq!(post("bea", "resolve", Some(json!({"text": "it was the cache"}))).await.ok()["state"], "resolved");
@@ -66,7 +74,7 @@ async fn an_incident_is_opened_answered_graded_and_resolved() {
     post("bea", "severity", Some(json!({"severity": "P1"}))).await.refused(409, "resolved");
     let story = demo.api("viv", "GET", "/api/v1/incidents/INC-1", None).await.ok();
     let kinds: Vec<_> = story["timeline"].as_array().unwrap().iter().map(|entry| entry["kind"].as_str().unwrap()).collect();
-    assert_eq!(kinds, ["opened", "acknowledged", "severity", "comment", "resolved"]);
+    assert_eq!(kinds, ["opened", "acknowledged", "severity", "comment", "components", "resolved"]);
 }
 
 #[tokio::test]

@@ -55,6 +55,56 @@ async fn the_seeds_rotation_answers_for_any_moment() {
     assert_eq!(ledger["items"][0], row);
 }
 
+/// The platform's facts, word by word: three weeks of the rotation, and the matrix.
+#[tokio::test]
+async fn the_example_configuration_has_the_same_rotation_and_matrix_as_the_demo() {
+    let demo = Demo::start().await;
+    let (of_demo, example) =
+        (demo.portal.engine.catalog(), domain::catalog::read(include_str!("../../../devmatrix.example.yaml")).unwrap().catalog);
+    let weeks = |catalog: &domain::catalog::Catalog| {
+        let rotation = catalog.rotation("platform").unwrap();
+        let first = Time::parse("2025-11-17T08:00:00Z").unwrap();
+        let week = |n: i64| rotation.shift_at(first.plus_seconds(n * 7 * 86_400)).roles;
+        let titles = |n| week(n).into_iter().map(|held| (held.role, catalog.title_of(&held.participant.unwrap())));
+        (0..3).map(|n| titles(n).collect::<Vec<_>>()).collect::<Vec<_>>()
+    };
+    let in_turn = ["DevOps Team", "Backend Team", "Platform Team"];
+    let roles = ["primary", "secondary", "backup"];
+    let expected: Vec<Vec<_>> =
+        (0..3).map(|n| roles.iter().enumerate().map(|(r, role)| ((*role).to_owned(), in_turn[(n + r) % 3].to_owned())).collect()).collect();
+    assert_eq!((weeks(&of_demo), weeks(&example)), (expected.clone(), expected));
+    let matrix = |catalog: &domain::catalog::Catalog| {
+        catalog.severities.iter().map(|l| [&l.level, &l.title, &l.response.words(), &l.example].map(String::clone)).collect::<Vec<_>>()
+    };
+    assert_eq!(matrix(&example), matrix(&of_demo));
+}
+
+#[tokio::test]
+async fn what_decides_is_given_whole_with_the_zones_rules() {
+    let demo = Demo::start().await;
+    demo.portal.engine.tick(demo.portal.engine.now()).await.unwrap();
+    demo.api("bea", "POST", OVERRIDES, Some(&asked(&demo, "bea", 30, 32))).await.ok();
+    let timeline = demo.api("viv", "GET", "/api/v1/rotations/platform/timeline", None).await.ok();
+    has_keys(&timeline, &["rotation", "title", "versions", "shifts", "overrides", "holders"]);
+    assert!(timeline["shifts"].as_array().unwrap().len() >= 52, "a year of shifts that have begun");
+    assert_eq!(timeline["versions"][0]["every"], "1w");
+    assert_eq!(timeline["holders"]["team:devops"], json!({"title": "DevOps Team", "people": ["olivia", "dmitri"]}));
+    assert_eq!(timeline["holders"]["bea"], json!({"title": "Bea", "people": ["bea"]}));
+    let rules = demo.api("viv", "GET", "/api/v1/zone?name=Europe/Berlin", None).await;
+    assert_eq!((rules.header("content-type"), &rules.bytes[..4]), ("application/tzif", b"TZif".as_slice()));
+    let view: domain::oncall::timeline::TimelineView = serde_json::from_value(timeline).unwrap();
+    let held = view.open(|name| domain::zone::Zone::of_tzif(name, &rules.bytes)).unwrap();
+    let at = in_days(&demo, 31);
+    let there = held.line().at(Time::parse(&at).unwrap());
+    assert_eq!(there.roles[0].by_override.as_deref(), primary_at(&demo, &at).await["override"].as_str());
+    assert_eq!(there.roles[0].participant.as_ref().unwrap().to_string(), "bea");
+    for name in ["", "Mars/Olympus", "../etc/passwd"] {
+        let refused = demo.api("viv", "GET", &format!("/api/v1/zone?name={name}"), None).await.refused(400, "invalid");
+        assert_eq!(refused["field"], "name", "{name}");
+    }
+    demo.api("viv", "GET", "/api/v1/rotations/plattform/timeline", None).await.refused(404, "not_found");
+}
+
 #[tokio::test]
 async fn an_override_is_previewed_made_refused_twice_and_undone() {
     let demo = Demo::start().await;

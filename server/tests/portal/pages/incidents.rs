@@ -39,6 +39,7 @@ async fn an_incident_is_opened_answered_raised_and_resolved_on_its_page() {
     for (path, fields) in [
         ("/incidents/INC-1/acknowledge", vec![]),
         ("/incidents/INC-1/severity", vec![("severity", "P0"), ("reason", "all of it")]),
+        ("/incidents/INC-1/components", vec![("component", "nginx"), ("component", "redis")]),
         ("/incidents/INC-1/comments", vec![("text", "<b>rolled back</b>")]),
         ("/incidents/INC-1/resolve", vec![]),
     ] {
@@ -46,7 +47,8 @@ async fn an_incident_is_opened_answered_raised_and_resolved_on_its_page() {
     }
     let page = demo.page(&cookie, "/incidents/INC-1").await.text();
     assert!(
-        page.contains("P2 to P0, to be answered by ")
+        page.contains("added nginx, redis; removed api")
+            && page.contains("P2 to P0, to be answered by ")
             && page.contains("&lt;b")
             && !page.contains("<b>rolled")
             && !page.contains(">Acknowledge<"),

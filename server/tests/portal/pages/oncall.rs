@@ -86,6 +86,16 @@ async fn what_is_wrong_is_said_beside_the_form() {
         assert_eq!(answer.status, 400, "{said}");
         assert!(answer.text().contains(said), "{said}");
     }
+    // The next hour that Berlin's clocks jump over.
+    let berlin = engine::oncall::zone_or("zone", "Europe/Berlin", &domain::zone::Zone::utc()).unwrap();
+    let dates = (1..=366).map(|days| format!("{}T02:30", &local(&demo, days)[..10]));
+    let skipped = dates.into_iter().find(|text| berlin.skips(text)).unwrap();
+    let later = format!("{}T12:00", &skipped[..10]);
+    let answer = demo.form(Some(&cookie), "/on-call/overrides", &takeover("save", &skipped, &later)).await;
+    assert_eq!(answer.status, 400);
+    assert!(answer.text().contains(&format!("starts: the clocks of Europe/Berlin jump over {skipped}")), "{skipped}");
+    let looked = demo.page(&cookie, &format!("/on-call?at={skipped}")).await.text();
+    assert!(between(&looked, "data-testid=\"answer\"", "</caption>").contains("03:30 Europe/Berlin"), "a lookup moves it forward");
     let offer = [("rotation", "platform"), ("swap_role", "primary"), ("with", "bea"), ("give_starts", "x")];
     let answer = demo.form(Some(&cookie), "/on-call/swaps", &offer).await;
     assert_eq!(answer.status, 400);

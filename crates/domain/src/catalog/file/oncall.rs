@@ -206,7 +206,7 @@ impl Reader<'_> {
 
     fn effective_from(&mut self, entry: &RawRotation, earlier: Option<&Rotation>) -> Option<Time> {
         let at = entry.effective_from.as_ref().and_then(|text| {
-            let at = Time::parse(&text.value);
+            let at = Time::parse(&text.value).map(Time::whole_seconds);
             if at.is_none() {
                 self.problem(
                     text,
