@@ -13,6 +13,7 @@ pub mod logs;
 mod matrix;
 pub mod metrics;
 pub mod oncall;
+mod pages;
 mod releases;
 pub mod store;
 
@@ -20,6 +21,7 @@ pub use changes::{Asked, IdempotencyKey, NewFreeze, Policy, TrainPlan, Way, Wind
 pub use domain::{Error as DomainError, Result as DomainResult};
 pub use error::{Error, Result, StartError};
 pub use incidents::Opening;
+pub use pages::Paging;
 pub use store::{ChangeFilter, Page, PageRequest, Store, TokenInfo};
 
 use clusters::Cluster;
@@ -63,6 +65,9 @@ pub(crate) struct Inner {
     closings: changes::Closings,
     /// Rings when a change became ready or a worker should look again.
     work: Notify,
+    /// Rings when somebody was paged.
+    paging: Notify,
+    outlets: pages::Outlets,
     /// This process, in leases.
     owner: String,
     demo: bool,
@@ -85,6 +90,7 @@ impl Engine {
         }
         let bus = Arc::new(Bus::default());
         let clusters = connect_all(&options, &bus).await?;
+        let outlets = pages::Outlets::of(&options.catalog, options.demo.is_some());
         let engine = Engine(Arc::new(Inner {
             catalog: Arc::new(options.catalog),
             store,
@@ -93,6 +99,8 @@ impl Engine {
             records: releases::Records::default(),
             closings: changes::Closings::default(),
             work: Notify::new(),
+            paging: Notify::new(),
+            outlets,
             owner: uuid::Uuid::now_v7().to_string(),
             demo: options.demo.is_some(),
             external_url: options.external_url,
@@ -108,6 +116,7 @@ impl Engine {
         engine.0.tasks.spawn(releases::recorder(engine.clone()));
         engine.0.tasks.spawn(changes::worker::run(engine.clone()));
         engine.0.tasks.spawn(oncall::keep(engine.clone()));
+        engine.0.tasks.spawn(pages::run(engine.clone()));
         Ok(engine)
     }
 
@@ -126,6 +135,7 @@ impl Engine {
     async fn release_leases(&self) -> Result<()> {
         let mut tx = self.0.store.write().await?;
         self.0.store.release(&mut tx, &self.0.owner).await?;
+        self.0.store.release_deliveries(&mut tx, Some(&self.0.owner)).await?;
         Ok(tx.commit().await?)
     }
 
@@ -183,6 +193,7 @@ impl Engine {
 async fn release_all(store: &Store) -> Result<()> {
     let mut tx = store.write().await?;
     store.release_all(&mut tx).await?;
+    store.release_deliveries(&mut tx, None).await?;
     Ok(tx.commit().await?)
 }
 

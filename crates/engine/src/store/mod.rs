@@ -8,6 +8,7 @@ mod audit;
 mod changes;
 mod incidents;
 mod oncall;
+mod pages;
 mod policy;
 mod records;
 mod trains;
@@ -16,6 +17,7 @@ pub use access::{SessionRow, TokenInfo};
 pub use audit::Act;
 pub use changes::{ChangeFilter, Journal, NewChange, Page, PageRequest};
 pub use incidents::NewIncident;
+pub use pages::{Claim, NewPage, Settled};
 pub use records::NewRecord;
 pub use trains::NewTrain;
 
