@@ -25,6 +25,9 @@ people:
   - {name: dmitri, email: dmitri@devmatrix.example}
   - {name: bea, email: bea@devmatrix.example}
   - {name: ben, email: ben@devmatrix.example}
+channels:
+  - name: mail
+    smtp: {host: 127.0.0.1, security: none, from: portal@devmatrix.example}
 calendars:
   - {name: office, zone: Europe/Berlin, hours: "09:00-17:00"}
 rotations:

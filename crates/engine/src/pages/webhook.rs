@@ -32,3 +32,13 @@ fn signature(secret: &str, stamp: &str, body: &str) -> String {
     let hex: String = sum.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
     format!("v1={hex}")
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_signature_is_what_other_tools_compute() {
+        // printf '%s' '1700000000.{"version":1}' | openssl dgst -sha256 -hmac 'secret'
+        let expected = "6c49492c841520e805df0f6652ac4859b2bf8a94b97b7fe2664f0c02e62d2c85";
+        assert_eq!(super::signature("secret", "1700000000", "{\"version\":1}"), format!("v1={expected}"));
+    }
+}
