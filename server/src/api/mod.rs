@@ -14,6 +14,7 @@ mod me;
 mod oncall;
 pub mod openapi;
 mod overrides;
+mod pages;
 mod path;
 mod query;
 mod reviews;
@@ -98,6 +99,9 @@ pub fn routes() -> OpenApiRouter<Portal> {
         .routes(routes!(incidents::resolve))
         .routes(routes!(incidents::severity))
         .routes(routes!(incidents::comment))
+        .routes(routes!(pages::list, pages::create))
+        .routes(routes!(pages::show))
+        .routes(routes!(pages::acknowledge))
         .routes(routes!(events::stream))
 }
 

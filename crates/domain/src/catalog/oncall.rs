@@ -18,12 +18,6 @@ pub struct Contact {
     pub slack: Option<String>,
 }
 
-impl Contact {
-    pub fn is_reachable(&self) -> bool {
-        self.email.is_some() || self.phone.is_some() || self.chat.is_some()
-    }
-}
-
 impl Catalog {
     pub fn rotation(&self, name: &str) -> Result<&Rotation> {
         let known = self.rotations.iter().map(|r| r.name.as_str());

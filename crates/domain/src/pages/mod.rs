@@ -190,11 +190,6 @@ impl Page {
     pub fn is_acknowledged(&self) -> bool {
         self.acknowledged.is_some()
     }
-
-    /// Whether no message of it ever leaves: its channels only record.
-    pub fn is_recorded_only(&self) -> bool {
-        self.deliveries.iter().all(|delivery| delivery.kind == "record")
-    }
 }
 
 #[cfg(test)]
