@@ -61,7 +61,8 @@ for (const script of [true, false]) {
       expect((await as("viv").good("GET", "/pages/PG-1")).acknowledged.by).toBe("bea");
     });
 
-    test("a role from an incident, and what is wrong is said beside what was written", async ({ page, context, portal, as }) => {
+    test("a role from an incident, and what is wrong is said beside what was written", async ({ page, context, portal, as, guard }) => {
+      guard.expect(/400 \(Bad Request\)/);
       await as("ben").good("POST", "/incidents", { title: "Requests fail", severity: "P1" });
       await enter(context, portal.url, "bea");
       await page.goto("/incidents/INC-1");
