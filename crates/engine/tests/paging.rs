@@ -23,7 +23,7 @@ struct World {
     slack: Webhook,
     config: String,
     url: String,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl World {
@@ -73,7 +73,7 @@ severities:
 "#
         );
         let url = support::database(&folder).await;
-        World { engine: portal(&url, &config, demo).await, mail, hook, slack, config, url, _folder: folder }
+        World { engine: portal(&url, &config, demo).await, mail, hook, slack, config, url, folder }
     }
 
     /// Another process beside it; on a database in a file there is one, and its work is done at the same time.
@@ -408,12 +408,26 @@ async fn in_a_demo_nothing_leaves() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_mail_server_without_tls_hears_no_password_and_no_page() {
-    let world = World::with("username: portal, password_file: \"PASSWORD\"", None).await;
-    let page = world.page("dmitri").await;
-    let failed = world.comes_to(&page, State::Failed).await;
-    assert!(over(&failed, "mail").detail.contains("127.0.0.1"), "{failed:?}");
-    let heard = world.mail.heard();
-    assert!(!heard.is_empty() && heard.iter().all(|line| line.starts_with("EHLO") || line == "QUIT"), "{heard:?}");
+    for smtp in ["username: portal, password_file: \"PASSWORD\"", "security: starttls"] {
+        let world = World::with(smtp, None).await;
+        let page = world.page("dmitri").await;
+        let failed = world.comes_to(&page, State::Failed).await;
+        assert!(over(&failed, "mail").detail.contains("127.0.0.1"), "{failed:?}");
+        let heard = world.mail.heard();
+        assert!(!heard.is_empty() && heard.iter().all(|line| line.starts_with("EHLO") || line == "QUIT"), "{heard:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mail_server_is_told_the_password_of_its_file() {
+    let world = World::with("security: none, username: portal, password_file: \"PASSWORD\"", None).await;
+    world.comes_to(&world.page("dmitri").await, State::Sent).await;
+    // printf '\0portal\0hunter2' | base64
+    assert!(world.mail.heard().contains(&"AUTH PLAIN AHBvcnRhbABodW50ZXIy".to_owned()), "{:?}", world.mail.heard());
+    std::fs::remove_file(world.folder.path().join("password")).unwrap();
+    let failed = world.comes_to(&world.page("dmitri").await, State::Failed).await;
+    assert!(over(&failed, "mail").detail.contains("cannot be read"), "{failed:?}");
+    assert_eq!(world.mail.came().len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -139,7 +139,7 @@ impl MailServer {
             self.heard.lock().unwrap().push(line.clone());
             let address = || line.split(['<', '>']).nth(1).unwrap_or_default().to_owned();
             let answer = match line.split([' ', ':']).next().unwrap().to_ascii_uppercase().as_str() {
-                "EHLO" => "250-mail.example\r\n250 8BITMIME".to_owned(),
+                "EHLO" => "250-mail.example\r\n250-AUTH PLAIN\r\n250 8BITMIME".to_owned(),
                 "MAIL" => {
                     from = address();
                     "250 2.1.0 OK".to_owned()
@@ -158,6 +158,7 @@ impl MailServer {
                     stream.write_all(b"221 bye\r\n").await?;
                     return Ok(());
                 }
+                "AUTH" => "235 2.7.0 welcome".to_owned(),
                 "RSET" | "NOOP" => "250 OK".to_owned(),
                 _ => "502 not here".to_owned(),
             };
