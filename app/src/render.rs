@@ -16,7 +16,7 @@ use crate::{Site, Theme, Viewer};
 use domain::{Error, Time};
 
 pub fn home(site: &Site, viewer: &Viewer, data: &HomeData, now: Time) -> String {
-    let doc = Document::signed_in(site, viewer, now).titled("Home").live("matrix changes approvals on_call");
+    let doc = Document::signed_in(site, viewer, now).titled("Home").live("matrix changes approvals on_call pages");
     document(doc, || crate::home::page(viewer, data, now))
 }
 

@@ -25,6 +25,9 @@ use domain::incidents::{Entry, Incident};
 use domain::names::shorten;
 use domain::pages::{Page as Paged, To, addressed};
 
+/// So many pages are shown to whoever was paged.
+const WAITING: i64 = 5;
+
 /// What somebody pages with.
 #[derive(Clone, Debug)]
 pub struct Paging {
@@ -46,6 +49,12 @@ impl Engine {
     pub async fn page(&self, actor: &Actor, id: &str) -> DomainResult<Paged> {
         authorize(actor, Verb::Read)?;
         self.0.store.page(id).await?.ok_or_else(|| no_page(id))
+    }
+
+    /// The newest pages to this person that nobody has acknowledged.
+    pub async fn pages_waiting_for(&self, actor: &Actor) -> DomainResult<Vec<Paged>> {
+        authorize(actor, Verb::Read)?;
+        Ok(self.0.store.pages_waiting_for(&actor.person.name, WAITING).await?)
     }
 
     /// Pages somebody: stored now, sent at once and until it is taken, given up or acknowledged.

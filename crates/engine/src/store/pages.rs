@@ -105,6 +105,25 @@ impl Store {
         Ok(Page { items, next })
     }
 
+    /// The newest that somebody was paged with and nobody has acknowledged.
+    pub async fn pages_waiting_for(&self, person: &str, limit: i64) -> Result<Vec<Paged>> {
+        // A name is letters, digits and `-`: nothing in it has a meaning here.
+        let rows = sqlx::query(
+            "SELECT id, number, target, people, unreached, reason, incident, person, at, acknowledged_at, acknowledged_by
+             FROM pages WHERE acknowledged_at IS NULL AND people LIKE $1 ORDER BY number DESC LIMIT $2",
+        )
+        .bind(format!("%\"{person}\"%"))
+        .bind(limit)
+        .fetch_all(self.pool())
+        .await?;
+        let mut items = Vec::with_capacity(rows.len());
+        let mut connection = self.pool().acquire().await?;
+        for row in &rows {
+            items.push(whole(&mut connection, row).await?);
+        }
+        Ok(items)
+    }
+
     /// The first acknowledgement stands; what has not left is withdrawn, what is being tried at this moment is not.
     pub async fn acknowledge_page(&self, tx: &mut Tx, id: &str, by: &str, at: Time) -> Result<()> {
         sqlx::query("UPDATE pages SET acknowledged_at = $2, acknowledged_by = $3 WHERE id = $1 AND acknowledged_at IS NULL")

@@ -53,6 +53,21 @@ async fn what_was_written_is_kept_with_what_is_wrong() {
 }
 
 #[tokio::test]
+async fn whoever_was_paged_finds_it_at_home_until_somebody_answers() {
+    let demo = Demo::start().await;
+    let (bea, paul) = (demo.sign_in("bea").await, demo.sign_in("paul").await);
+    let waits = |cookie: String| {
+        let demo = &demo;
+        async move { demo.page(&cookie, "/").await.text().contains("Bea pages you: look at redis") }
+    };
+    demo.form(Some(&bea), "/pages/new", &[("to", "paul"), ("reason", "look at redis")]).await;
+    assert!(waits(paul.clone()).await && !waits(bea.clone()).await);
+    demo.form(Some(&bea), "/pages/PG-1/acknowledge", &[]).await;
+    assert!(!waits(paul).await);
+    assert!(demo.get("/metrics").await.text().contains("devmatrix_page_deliveries{state=\""));
+}
+
+#[tokio::test]
 async fn from_an_incident_the_page_is_about_it() {
     let demo = Demo::start().await;
     let cookie = demo.sign_in("bea").await;
