@@ -321,6 +321,19 @@ async fn what_trying_again_would_not_change_is_given_up_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_receiver_that_does_not_answer_keeps_nobody_else_waiting() {
+    let world = World::new().await;
+    world.hook.will_answer(&[(0, "")]);
+    let silent = world.page("bea").await;
+    eventually("the pager is asked", || async { (world.hook.came().len() == 1).then_some(()) }).await;
+    world.comes_to(&world.page("dmitri").await, State::Sent).await;
+    let silent = world.now(&silent).await;
+    assert_eq!((over(&silent, "pager").state, over(&silent, "pager").tries), (State::Waiting, 1), "it still waits");
+    let failed = world.comes_to(&silent, State::Failed).await;
+    assert_eq!(over(&failed, "pager").detail, "No answer within 20 s.");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_receiver_may_ask_for_time() {
     let world = World::new().await;
     world.hook.will_answer(&[(429, "120"), (503, "7200")]);

@@ -10,54 +10,61 @@ use crate::events::Topic;
 use crate::store::{Act, Claim, Settled};
 use domain::Time;
 use domain::pages::{Answer, Page, State, settled, too_late};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
 /// How often the outbox is looked at when nobody rings.
 const TICK: Duration = Duration::from_secs(1);
 /// Longer than any try lasts.
 const LEASE_S: i64 = 60;
-/// So many are tried at once: a receiver that does not answer holds up nobody but itself.
-const AT_ONCE: usize = 8;
+/// So many are tried at once: who waits for a receiver that does not answer keeps nobody else waiting.
+const AT_ONCE: usize = 16;
 
 /// Sends until the portal stops.
 pub(crate) async fn run(engine: Engine) {
+    let mut tries = JoinSet::new();
     while !engine.0.stop.is_cancelled() {
-        if let Err(error) = engine.deliver(engine.now()).await {
+        if let Err(error) = engine.take_up(&mut tries, engine.now()).await {
             tracing::error!(%error, "the outbox could not be worked on; it is tried again");
         }
         tokio::select! {
             () = engine.0.stop.cancelled() => {}
             () = engine.0.paging.notified() => {}
             () = tokio::time::sleep(TICK) => {}
+            Some(_) = tries.join_next(), if !tries.is_empty() => {}
         }
     }
+    while tries.join_next().await.is_some() {}
 }
 
 impl Engine {
     /// Sends what is due at `now`, and waits until all of it is answered. Public, so that a test can be the clock.
     pub async fn deliver(&self, now: Time) -> Result<()> {
-        if !self.0.store.deliveries_are_due(now).await? {
+        let mut tries = JoinSet::new();
+        loop {
+            self.take_up(&mut tries, now).await?;
+            if tries.join_next().await.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Begins to try what is due, as far as there is room.
+    async fn take_up(&self, tries: &mut JoinSet<()>, now: Time) -> Result<()> {
+        if tries.len() >= AT_ONCE || !self.0.store.deliveries_are_due(now).await? {
             return Ok(());
         }
         self.withdraw_acknowledged(now).await?;
-        let mut tries = JoinSet::new();
-        for _ in 0..AT_ONCE {
+        while tries.len() < AT_ONCE && !self.0.stop.is_cancelled() {
+            let Some((claim, page)) = self.claim_delivery(now).await? else { return Ok(()) };
             let engine = self.clone();
             tries.spawn(async move {
-                while engine.deliver_one(now).await? {}
-                Ok(())
+                if let Err(error) = engine.deliver_one(claim, page, now).await {
+                    tracing::error!(%error, "what became of a delivery was not written down: it may be sent a second time");
+                }
             });
         }
-        let mut outcome = Ok(());
-        while let Some(ended) = tries.join_next().await {
-            match ended {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => outcome = Err(error),
-                Err(error) => tracing::error!(%error, "a delivery ended without an answer"),
-            }
-        }
-        outcome
+        Ok(())
     }
 
     /// What was in flight when its process ended, of pages that were acknowledged since.
@@ -71,13 +78,8 @@ impl Engine {
         Ok(())
     }
 
-    /// False: nothing is due.
-    async fn deliver_one(&self, now: Time) -> Result<bool> {
-        if self.0.stop.is_cancelled() {
-            return Ok(false);
-        }
-        let Some((claim, page)) = self.claim_delivery(now).await? else { return Ok(false) };
-        let made = page.at;
+    async fn deliver_one(&self, claim: Claim, page: Page, now: Time) -> Result<()> {
+        let (made, began) = (page.at, Instant::now());
         let answer = match too_late(made, claim.delivery.tries, now) {
             Some(why) => Answer::Never(why.to_owned()),
             None => {
@@ -85,9 +87,11 @@ impl Engine {
                 self.0.outlets.send(&message, self.now()).await
             }
         };
+        // The pause counts from the answer.
+        let now = now.plus_seconds(i64::try_from(began.elapsed().as_secs()).unwrap_or(0));
         self.settle_delivery(&claim, settled(made, claim.delivery.tries, now, answer), now).await?;
         self.publish(&[Topic::Pages]);
-        Ok(true)
+        Ok(())
     }
 
     async fn claim_delivery(&self, now: Time) -> Result<Option<(Claim, Page)>> {

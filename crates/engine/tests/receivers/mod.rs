@@ -43,7 +43,7 @@ impl Hooked {
 #[derive(Clone, Default)]
 pub struct Webhook {
     came: Arc<Mutex<Vec<Hooked>>>,
-    /// Status and Retry-After of the next answers; then 200.
+    /// Status and Retry-After of the next answers; then 200. Status 0: no answer.
     answers: Arc<Mutex<VecDeque<(u16, &'static str)>>>,
 }
 
@@ -69,6 +69,9 @@ impl Webhook {
         let body = String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap();
         self.came.lock().unwrap().push(Hooked { path: head.uri.to_string(), headers: head.headers, body });
         let (status, after) = self.answers.lock().unwrap().pop_front().unwrap_or((200, ""));
+        if status == 0 {
+            std::future::pending::<()>().await;
+        }
         let mut answer = Response::new(Full::from(if status == 200 { "ok" } else { "not now" }));
         *answer.status_mut() = StatusCode::from_u16(status).unwrap();
         if !after.is_empty() {
