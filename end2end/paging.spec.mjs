@@ -6,6 +6,7 @@ import { createRequire } from "node:module";
 import { createServer as createSocket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Api } from "./support/api.mjs";
 import { command, startPortal } from "./support/portal.mjs";
 import { enter, expect, isLive, loads, test } from "./support/test.mjs";
 
@@ -17,6 +18,8 @@ async function violations(page) {
   const found = await page.evaluate(() => window.axe.run("html", { resultTypes: ["violations"], preload: false }));
   return found.violations.map(({ id, nodes }) => `${id}: ${nodes[0].html}`);
 }
+
+const SECRET = "between the portal and the pager";
 
 const width = (page) => page.evaluate(() => document.scrollingElement.scrollWidth);
 
@@ -94,17 +97,22 @@ test("an acknowledgement is seen by whoever looks, and a viewer may only look", 
   expect(loaded).toEqual([]);
 });
 
-/** A webhook that answers with the next of `statuses`, then 200, and keeps what came. */
+/** A webhook that answers with the next of `statuses` (0: not at all), then 200, and keeps what came. */
 async function webhook(statuses) {
   const came = [];
   const server = createServer(async (request, response) => {
     const chunks = [];
     for await (const chunk of request) chunks.push(chunk);
     came.push({ headers: request.headers, body: Buffer.concat(chunks) });
-    response.writeHead(statuses.shift() ?? 200).end();
+    const status = statuses.shift() ?? 200;
+    if (status) response.writeHead(status).end();
   });
   await new Promise((done) => server.listen(0, "127.0.0.1", done));
-  return { came, url: `http://127.0.0.1:${server.address().port}/hook`, stop: () => server.close() };
+  const stop = () => {
+    server.close();
+    server.closeAllConnections();
+  };
+  return { came, url: `http://127.0.0.1:${server.address().port}/hook`, stop };
 }
 
 /** A mail server that takes everything, and keeps it. */
@@ -138,11 +146,11 @@ async function mailServer() {
   return { mails, port: server.address().port, stop: () => server.close() };
 }
 
-test("for real: tried again while the receiver is down, sent, signed, and shown live", async ({ page, context }) => {
+/** What a portal that pages for real needs, with a token of Bea's; `hook` answers with `statuses`. */
+async function receivers(statuses) {
   const dir = mkdtempSync(join(tmpdir(), "devmatrix-paging-"));
-  const [hook, mail] = await Promise.all([webhook([503]), mailServer()]);
-  const secret = "between the portal and the pager";
-  writeFileSync(join(dir, "secret"), secret);
+  const [hook, mail] = await Promise.all([webhook(statuses), mailServer()]);
+  writeFileSync(join(dir, "secret"), SECRET);
   const [config, data] = ["devmatrix.yaml", "data"].map((file) => join(dir, file));
   writeFileSync(
     config,
@@ -156,25 +164,44 @@ channels:
   );
   const made = command(["token", "create", "--user", "bea", "--scopes", "read,incident", "--config", config, "--data-dir", data]);
   expect(made.exit, made.stderr).toBe(0);
-  const portal = await startPortal({ name: "paging for real", args: ["--config", config, "--data-dir", data] });
+  const stop = () => {
+    hook.stop();
+    mail.stop();
+    rmSync(dir, { recursive: true, force: true });
+  };
+  return { hook, mail, token: made.stdout.trim(), args: ["--config", config, "--data-dir", data], stop };
+}
+
+async function enterWith(context, url, token) {
+  const answer = await context.request.post(`${url}/sign-in`, { form: { token }, headers: { origin: url }, maxRedirects: 0 });
+  expect(answer.status()).toBe(303);
+}
+
+const delivery = (page, channel) => page.getByTestId("deliveries").getByRole("row").filter({ hasText: channel });
+
+async function pageBen(page, url) {
+  await page.goto(`${url}/pages/new?to=ben`);
+  await page.getByLabel("Reason").fill("The site is down");
+  await page.getByRole("button", { name: "Page now" }).click();
+}
+
+test("for real: tried again while the receiver is down, sent, signed, and shown live", async ({ page, context }) => {
+  const { hook, mail, token, args, stop } = await receivers([503]);
+  const portal = await startPortal({ name: "paging for real", args });
   try {
-    const answer = await context.request.post(`${portal.url}/sign-in`, { form: { token: made.stdout.trim() }, headers: { origin: portal.url }, maxRedirects: 0 });
-    expect(answer.status()).toBe(303);
-    await page.goto(`${portal.url}/pages/new?to=ben`);
-    await page.getByLabel("Reason").fill("The site is down");
-    await page.getByRole("button", { name: "Page now" }).click();
-    const row = (channel) => page.getByTestId("deliveries").getByRole("row").filter({ hasText: channel });
-    await expect(row("pager")).toHaveAttribute("data-state", "failed");
-    await expect(row("pager")).toContainText("503");
-    await expect(row("mail")).toHaveAttribute("data-state", "sent");
-    await expect(row("pager")).toHaveAttribute("data-state", "sent", { timeout: 20_000 });
+    await enterWith(context, portal.url, token);
+    await pageBen(page, portal.url);
+    await expect(delivery(page, "pager")).toHaveAttribute("data-state", "failed");
+    await expect(delivery(page, "pager")).toContainText("503");
+    await expect(delivery(page, "mail")).toHaveAttribute("data-state", "sent");
+    await expect(delivery(page, "pager")).toHaveAttribute("data-state", "sent", { timeout: 20_000 });
     await expect(page.getByText("Not acknowledged", { exact: true })).toBeVisible();
 
     expect(hook.came).toHaveLength(2);
     expect(hook.came[1].body.equals(hook.came[0].body), "the same message").toBe(true);
     expect(new Set(hook.came.map(({ headers }) => headers["idempotency-key"])).size).toBe(1);
     for (const { headers, body } of hook.came) {
-      const sum = createHmac("sha256", secret).update(`${headers["devmatrix-timestamp"]}.`).update(body).digest("hex");
+      const sum = createHmac("sha256", SECRET).update(`${headers["devmatrix-timestamp"]}.`).update(body).digest("hex");
       expect(timingSafeEqual(Buffer.from(headers["devmatrix-signature"]), Buffer.from(`v1=${sum}`))).toBe(true);
     }
     expect(JSON.parse(hook.came[0].body)).toMatchObject({ version: 1, type: "page", page: { reason: "The site is down", by: "bea" }, person: { name: "ben" } });
@@ -182,8 +209,28 @@ channels:
     expect(mail.mails[0]).toContain("Subject: Bea pages you: The site is down");
   } finally {
     await portal.stop();
-    hook.stop();
-    mail.stop();
-    rmSync(dir, { recursive: true, force: true });
+    stop();
+  }
+});
+
+test("a portal that is killed sends what was on its way once more, and nothing else", async () => {
+  const { hook, mail, token, args, stop } = await receivers([0]);
+  const killed = await startPortal({ name: "paging killed", args });
+  let successor;
+  try {
+    const at = (portal) => Object.assign(new Api(portal.url, "bea"), { token });
+    const { label } = await at(killed).good("POST", "/pages", { to: "ben", reason: "The site is down" });
+    const states = async (portal) => Object.fromEntries((await at(portal).good("GET", `/pages/${label}`)).deliveries.map(({ channel, state }) => [channel, state]));
+    await expect.poll(() => states(killed)).toEqual({ mail: "sent", pager: "waiting" });
+    await expect.poll(() => hook.came.length, "it is on its way").toBe(1);
+    await killed.kill();
+
+    successor = await startPortal({ name: "paging taken up", args });
+    await expect.poll(() => states(successor)).toEqual({ mail: "sent", pager: "sent" });
+    expect(new Set(hook.came.map(({ headers }) => headers["idempotency-key"])).size, "the same delivery").toBe(1);
+    expect([hook.came.length, mail.mails.length]).toEqual([2, 1]);
+  } finally {
+    await (successor ?? killed).stop();
+    stop();
   }
 });

@@ -93,7 +93,7 @@ impl Engine {
         let new = NewPage { id: &id, to: &to, addressed: &addressed, reason: &paging.reason, incident: label, by, at: now };
         self.0.store.insert_page(&mut tx, &new).await?;
         let page = self.existing_page(&mut tx, &id).await?;
-        let detail = format!("{} as {to}: {}", page.people.join(", "), page.reason);
+        let detail = format!("to {to} ({}): {}", page.people.join(", "), page.reason);
         if let Some(incident) = &incident {
             let text = format!("{} ({}): {}", page.people.join(", "), page.label, page.reason);
             let entry = Entry { at: now, kind: "paged".to_owned(), by: by.to_owned(), text };
