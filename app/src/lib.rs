@@ -35,6 +35,8 @@ pub mod links;
 #[cfg(feature = "ssr")]
 pub mod oncall;
 #[cfg(feature = "ssr")]
+pub mod pages;
+#[cfg(feature = "ssr")]
 mod parts;
 #[cfg(feature = "ssr")]
 pub mod render;

@@ -36,6 +36,18 @@ pub fn incident(id: &str) -> String {
     format!("/incidents/{}", encode(id))
 }
 
+/// By id or label: `PG-3`.
+pub fn page(id: &str) -> String {
+    format!("/pages/{}", encode(id))
+}
+
+/// The form that pages somebody, about an incident if there is one.
+pub fn new_page(to: &str, incident: Option<&str>) -> String {
+    let mut parameters = vec![("to", to)];
+    parameters.extend(incident.map(|incident| ("incident", incident)));
+    query("/pages/new", &parameters)
+}
+
 pub fn promote(component: &str, environment: &str, from: &str) -> String {
     query("/changes/new", &[("kind", "promote"), ("component", component), ("environment", environment), ("from", from)])
 }

@@ -10,12 +10,13 @@ use crate::home::HomeData;
 use crate::incidents::{IncidentData, IncidentsData, SeverityData};
 use crate::logs::LogsData;
 use crate::oncall::OnCallData;
+use crate::pages::{NewPageData, PageData};
 use crate::trains::{NewTrainData, TrainData};
 use crate::{Site, Theme, Viewer};
 use domain::{Error, Time};
 
 pub fn home(site: &Site, viewer: &Viewer, data: &HomeData, now: Time) -> String {
-    let doc = Document::signed_in(site, viewer, now).titled("Home").live("matrix changes approvals on_call");
+    let doc = Document::signed_in(site, viewer, now).titled("Home").live("matrix changes approvals on_call pages");
     document(doc, || crate::home::page(viewer, data, now))
 }
 
@@ -102,6 +103,18 @@ pub fn incidents(site: &Site, viewer: &Viewer, data: &IncidentsData, now: Time) 
 pub fn incident(site: &Site, viewer: &Viewer, data: &IncidentData, now: Time) -> String {
     let doc = Document::signed_in(site, viewer, now).titled(&format!("{} · {}", data.incident.label, data.incident.title));
     document(if data.error.is_some() { doc } else { doc.live("incidents on_call approvals") }, || crate::incidents::page(viewer, data, now))
+}
+
+/// The title begins with the label, so that a tab tells which.
+pub fn page(site: &Site, viewer: &Viewer, data: &PageData, now: Time) -> String {
+    let doc = Document::signed_in(site, viewer, now).titled(&format!("{} · Page", data.page.label));
+    document(doc.live("pages approvals"), || crate::pages::page(viewer, data, now))
+}
+
+/// Not live: what one writes here is what one sends.
+pub fn new_page(site: &Site, viewer: &Viewer, data: &NewPageData, now: Time) -> String {
+    let doc = Document::signed_in(site, viewer, now).titled("Page somebody");
+    document(doc, || crate::pages::fresh_page(viewer, data))
 }
 
 pub fn sign_in(site: &Site, theme: Theme, data: &SignInData) -> String {

@@ -48,6 +48,9 @@ async function seed(url) {
   const more = await bea.promote("nginx", "prod-central", "Fixes the header bug");
   await bea.good("POST", "/trains", { components: ["postgres", "elasticsearch"], environment: "prod", from: "staging", reason: "The November release" });
   await bea.good("POST", "/incidents", { title: "Requests fail", severity: "P1", components: ["api"], summary: "One in ten" });
+  await bea.good("POST", "/pages", { to: "on-call:platform/primary", reason: "One in ten requests fails", incident: "INC-1" });
+  const paged = await bea.good("POST", "/pages", { to: "ben", reason: "Have a look at redis" });
+  await ben.good("POST", `/pages/${paged.label}/acknowledge`);
   const inDays = (days) => `${new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 19)}Z`;
   await bea.good("POST", "/rotations/platform/overrides", { role: "primary", participant: "bea", starts: inDays(9), ends: inDays(11), reason: "A wedding" });
   const label = ({ label: id }) => id;
@@ -95,6 +98,10 @@ export const STATES = [
   { name: "severity-calm", at: "calm", who: "viv", path: "/severity", says: "No incident is open." },
   { name: "incidents", who: "bea", path: "/incidents", says: "Requests fail" },
   { name: "incident", who: "bea", path: "/incidents/INC-1", says: "Acknowledge" },
+  { name: "page-new", who: "bea", path: "/pages/new?to=olivia&incident=INC-1", says: "Page now" },
+  { name: "page-new-viewer", who: "viv", path: "/pages/new?to=olivia", says: "that needs to be in a team" },
+  { name: "page", who: "olivia", path: "/pages/PG-1", says: "Demo: nothing was sent." },
+  { name: "page-acknowledged", who: "viv", path: "/pages/PG-2", says: "Ben is on it" },
   { name: "logs", who: "viv", path: "/components/api/logs?environment=prod-central", says: "Following" },
   { name: "logs-filtered-to-nothing", who: "viv", path: "/components/api/logs?environment=prod-central&text=no+such+words", says: "No line matches" },
   { name: "logs-previous", who: "viv", path: "/components/api/logs?environment=prod&previous=true", says: "FATAL startup failed" },

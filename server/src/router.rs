@@ -3,7 +3,9 @@
 
 use crate::portal::Portal;
 use crate::problem::Problem;
-use crate::web::{approvals, catalog, changes, freezes, holds, home, incidents, logs, oncall, preferences, sign_in, trains};
+use crate::web::{
+    approvals, catalog, changes, freezes, holds, home, incidents, logs, oncall, pages as paging, preferences, sign_in, trains,
+};
 use crate::{api, guard, site, web};
 use axum::Router;
 use axum::extract::{Request, State};
@@ -77,6 +79,10 @@ pub fn pages() -> Vec<Route> {
         form("/incidents/{id}/severity", incidents::regrade),
         form("/incidents/{id}/components", incidents::components),
         form("/incidents/{id}/comments", incidents::comment),
+        page("/pages/new", paging::new),
+        form("/pages/new", paging::send),
+        page("/pages/{id}", paging::show),
+        form("/pages/{id}/acknowledge", paging::acknowledge),
     ]
 }
 

@@ -359,6 +359,7 @@ pub fn home(full: bool) -> HomeData {
         holds: vec![hold()],
         catalog: crate::oncall::catalog(),
         on_call: crate::oncall::on_call_now(),
+        pages: vec![],
         reviews: vec![],
     }
 }

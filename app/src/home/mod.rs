@@ -12,6 +12,7 @@ use domain::catalog::Catalog;
 use domain::changes::{Change, Hold, Progress, Review, State, Train};
 use domain::clusters::Matrix;
 use domain::oncall::view::OnCallView;
+use domain::pages::Page;
 use engine::{ChangeFilter, Engine, PageRequest};
 use std::sync::Arc;
 
@@ -21,6 +22,8 @@ pub struct HomeData {
     /// Approvals that this person may decide now.
     pub waiting: Vec<Change>,
     pub trains: Vec<Train>,
+    /// This person was paged, and nobody has acknowledged it.
+    pub pages: Vec<Page>,
     /// This person's changes that failed and that nothing has followed yet; newest first.
     pub failed: Vec<Change>,
     pub in_progress: Vec<(Change, Progress)>,
@@ -47,6 +50,7 @@ pub async fn load(engine: &Engine, actor: &Actor) -> Result<HomeData> {
         matrix: engine.matrix(actor).await?,
         waiting: engine.waiting_for(actor).await?,
         trains: engine.trains_waiting_for(actor).await?,
+        pages: engine.pages_waiting_for(actor).await?,
         failed: failed_of(&actor.person.name, &newest),
         in_progress: open.into_iter().map(|change| (change.clone(), engine.progress(&change))).collect(),
         recent: newest.into_iter().filter(|change| change.state.is_terminal()).take(RECENT).collect(),

@@ -1,25 +1,51 @@
 //! What waits for the reader: votes to cast, failures of their own; and for anybody, reviews of broken glasses.
 
 use super::{HomeData, closed};
-use crate::parts::{Panel, StateIcon, Until};
+use crate::parts::{Panel, RelTime, StateIcon, Until};
 use crate::{Viewer, links, words};
 use domain::Time;
 use domain::changes::{Change, State, Train};
+use domain::pages::Page;
 use leptos::prelude::*;
 
 pub(super) fn panel(viewer: &Viewer, data: &HomeData, now: Time) -> AnyView {
-    let count = data.reviews.len() as i64 + data.failed.len() as i64 + i64::from(!(data.waiting.is_empty() && data.trains.is_empty()));
+    let count = (data.pages.len() + data.reviews.len() + data.failed.len()) as i64
+        + i64::from(!(data.waiting.is_empty() && data.trains.is_empty()));
     let list = if count == 0 {
         view! { <p class="panel-body muted" data-testid="nothing-waits">"Nothing waits for you."</p> }.into_any()
     } else {
         let failed = data.failed.iter().map(failure).collect_view();
         let reviews = data.reviews.iter().map(|review| closed::review(viewer, review, now)).collect_view();
-        view! { <ul class="rows">{reviews}{failed}{approvals(data, now)}</ul> }.into_any()
+        let pages = data.pages.iter().map(|page| paged(page, now)).collect_view();
+        view! { <ul class="rows">{pages}{reviews}{failed}{approvals(data, now)}</ul> }.into_any()
     };
     if count == 0 {
         return view! { <Panel id="h-needs" title="Needs you">{list}</Panel> }.into_any();
     }
     view! { <Panel id="h-needs" title="Needs you" count=count>{list}</Panel> }.into_any()
+}
+
+/// The reader was paged.
+fn paged(page: &Page, now: Time) -> AnyView {
+    let href = links::page(&page.label);
+    let incident = page.incident.as_ref().map(|label| format!(" · {label}"));
+    view! {
+        <li data-key=page.label.clone() data-testid="paged" data-say=format!("{} pages you", words::person(&page.by))>
+            <span class="lead"><StateIcon look=words::change(State::Failed)/></span>
+            <span class="grow">
+                <a class="table-link" href=href.clone()>{format!("{} pages you: {}", words::person(&page.by), first_line(&page.reason))}</a><br/>
+                <span class="small muted">{page.label.clone()}{incident}" · not acknowledged, "<RelTime at=page.at now=now/>" ago"</span>
+            </span>
+            <span class="end"><a class="btn btn-s" href=href>"Answer"<span class="vh">{format!(" {}", page.label)}</span></a></span>
+        </li>
+    }
+    .into_any()
+}
+
+fn first_line(text: &str) -> String {
+    let line = text.lines().next().unwrap_or_default();
+    let short: String = line.chars().take(120).collect();
+    if short.len() < text.len() { format!("{short}…") } else { short }
 }
 
 fn failure(change: &Change) -> AnyView {

@@ -20,7 +20,7 @@ pub(crate) fn page(viewer: &Viewer, data: &HomeData, now: Time) -> AnyView {
         <PageHead title="Home"/>
         {closed::notices(viewer)}
         {needs::panel(viewer, data, now)}
-        {crate::oncall::home_panel(&data.catalog, &data.on_call, &viewer.actor.person.name)}
+        {crate::oncall::home_panel(&data.catalog, &data.on_call, &viewer.actor.person.name, None)}
         <Panel id="h-matrix" title="Components and environments" sub=sub end=attention(viewer)>{table}</Panel>
         <div class="cols-2 even">{in_progress(data, now)}{recent(viewer, data, now)}</div>
     }

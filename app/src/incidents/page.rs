@@ -26,7 +26,7 @@ pub(crate) fn page(viewer: &Viewer, data: &IncidentData, now: Time) -> AnyView {
             <Panel id="h-answer" title="Answer"><div class="panel-body stack-s" data-testid="answer">{time_left(incident, &data.zone, now)}{summary}{acts(viewer, data)}</div></Panel>
             {grade(viewer, data)}
         </div>
-        {home_panel(&data.catalog, &data.on_call, &viewer.actor.person.name)}
+        {home_panel(&data.catalog, &data.on_call, &viewer.actor.person.name, Some(&incident.label))}
         <div class="cols-2-1">{story(data, now)}{components::panel(viewer, data)}</div>
         {comment(viewer, data)}
     }
@@ -85,6 +85,7 @@ fn told(data: &IncidentData, entry: &Entry, now: Time) -> AnyView {
         "components" => "Components changed",
         "warning" => "Warning",
         "breach" => "Too late",
+        "paged" => "Paged",
         _ => "Comment",
     };
     let who = if entry.by == "portal" { "the portal".to_owned() } else { words::person(&entry.by) };

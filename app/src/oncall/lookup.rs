@@ -84,7 +84,7 @@ fn holder(data: &OnCallData, participant: Option<&Participant>, reader: &str) ->
         None => view! { <span>"Nobody"</span> }.into_any(),
     };
     let names = participant.map(|holder| catalog.people_of(holder)).unwrap_or_default();
-    view! { <div data-holder=participant.map(ToString::to_string).unwrap_or_default()>{who}{people(catalog, &names, reader, false)}</div> }
+    view! { <div data-holder=participant.map(ToString::to_string).unwrap_or_default()>{who}{people(catalog, &names, reader, None)}</div> }
         .into_any()
 }
 

@@ -8,7 +8,7 @@ mod timeline;
 mod who;
 
 pub(crate) use page::page;
-pub(crate) use who::{Who, home_panel};
+pub(crate) use who::{Who, home_panel, reach};
 
 use domain::access::Actor;
 use domain::catalog::Catalog;

@@ -1,6 +1,6 @@
 //! The page: now and next, six weeks, any moment, what is arranged, one's own.
 
-use super::who::roles;
+use super::who::{Contacts, roles};
 use super::{OnCallData, Shown, Who, arrange, aside, lookup, timeline};
 use crate::Viewer;
 use crate::parts::{Icon, Notice, PageHead, Panel, Until};
@@ -49,7 +49,8 @@ fn warnings(data: &OnCallData, shown: &Shown) -> AnyView {
     let silent = (!shown.unreachable.is_empty()).then(|| {
         let names: Vec<String> = shown.unreachable.iter().map(|name| data.catalog.person(name).title).collect();
         let text = format!("No channel reaches {}, on call in the next half year: ", words::list(&names));
-        view! { <Notice look=WARNING><div data-testid="unreachable">{text}"say how in "<code>"people"</code>" of the configuration."</div></Notice> }
+        let (what, key) = if data.catalog.channels.is_empty() { ("declare ", "channels") } else { ("say how in ", "people") };
+        view! { <Notice look=WARNING><div data-testid="unreachable">{text}{what}<code>{key}</code>" of the configuration."</div></Notice> }
     });
     view! { {gap}{silent} }.into_any()
 }
@@ -57,7 +58,7 @@ fn warnings(data: &OnCallData, shown: &Shown) -> AnyView {
 fn current(data: &OnCallData, shown: &Shown, reader: &str) -> AnyView {
     let now = &shown.now;
     let sub = format!("{} to {}", shown.zone.words(now.shift.starts), shown.zone.words(now.shift.ends));
-    view! { <Panel id="h-now" title="Now" sub=sub>{roles(&data.catalog, &now.roles, reader)}</Panel> }.into_any()
+    view! { <Panel id="h-now" title="Now" sub=sub>{roles(&data.catalog, &now.roles, reader, Contacts::default())}</Panel> }.into_any()
 }
 
 fn next(data: &OnCallData, shown: &Shown, now: Time) -> AnyView {

@@ -1,7 +1,7 @@
 //! Names of those on call: with the team's colour, its people, and how to reach them with one click.
 
 use crate::parts::Panel;
-use crate::words;
+use crate::{links, words};
 use domain::catalog::Catalog;
 use domain::oncall::Participant;
 use domain::oncall::view::{OnCallView, RoleView};
@@ -30,40 +30,49 @@ pub(super) fn short(catalog: &Catalog, participant: &Participant) -> String {
     title.strip_suffix(" Team").map_or(title.clone(), str::to_owned)
 }
 
+/// How to reach people is shown beside them. `incident`: the label of the one that they would be called about.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Contacts<'a> {
+    incident: Option<&'a str>,
+}
+
 /// The people behind a role, in the order in which they are called; the reader is told so.
-pub(super) fn people(catalog: &Catalog, people: &[String], reader: &str, contacts: bool) -> AnyView {
+pub(super) fn people(catalog: &Catalog, people: &[String], reader: &str, contacts: Option<Contacts<'_>>) -> AnyView {
     if people.is_empty() {
         return view! { <p class="muted">"Nobody"</p> }.into_any();
     }
     let each = people.iter().map(|name| {
         let title = catalog.title_of(&Participant::Person(name.clone()));
         let you = if name == reader { " (you)" } else { "" };
-        view! { <li><span>{format!("{title}{you}")}</span>{contacts.then(|| reach(catalog, name, &title))}</li> }
+        view! { <li><span>{format!("{title}{you}")}</span>{contacts.map(|about| reach(catalog, name, &title, about.incident))}</li> }
     });
     view! { <ul class="people">{each.collect_view()}</ul> }.into_any()
 }
 
-/// One click to call or to write.
-fn reach(catalog: &Catalog, name: &str, title: &str) -> AnyView {
-    let Some(contact) = catalog.contact(name).filter(|contact| contact.is_reachable()) else {
-        return view! { <span class="small muted">"no channel"</span> }.into_any();
-    };
+/// One click to page, to call or to write.
+pub(crate) fn reach(catalog: &Catalog, name: &str, title: &str, incident: Option<&str>) -> AnyView {
     let link = |href: String, what: &'static str| {
         view! { <a class="btn btn-s" href=href>{what}<span class="vh">{format!(" {title}")}</span></a> }
     };
     let digits = |phone: &String| phone.chars().filter(|c| !c.is_whitespace()).collect::<String>();
+    let contact = catalog.contact(name);
+    let page = match catalog.is_reached(name) {
+        true => link(links::new_page(name, incident), "Page").into_any(),
+        false => view! { <span class="small muted">"no channel"</span> }.into_any(),
+    };
     view! {
         <span class="reach">
-            {contact.phone.as_ref().map(|phone| link(format!("tel:{}", digits(phone)), "Call"))}
-            {contact.chat.as_ref().map(|chat| link(chat.clone(), "Chat"))}
-            {contact.email.as_ref().map(|email| link(format!("mailto:{email}"), "Write"))}
+            {page}
+            {contact.and_then(|contact| contact.phone.as_ref()).map(|phone| link(format!("tel:{}", digits(phone)), "Call"))}
+            {contact.and_then(|contact| contact.chat.as_ref()).map(|chat| link(chat.clone(), "Chat"))}
+            {contact.and_then(|contact| contact.email.as_ref()).map(|email| link(format!("mailto:{email}"), "Write"))}
         </span>
     }
     .into_any()
 }
 
 /// All roles side by side.
-pub(super) fn roles(catalog: &Catalog, roles: &[RoleView], reader: &str) -> AnyView {
+pub(super) fn roles(catalog: &Catalog, roles: &[RoleView], reader: &str, contacts: Contacts<'_>) -> AnyView {
     let one = |role: &RoleView| {
         let class = role.participant.as_ref().map_or("gap-role", |holder| team_class(catalog, holder));
         let who = match &role.participant {
@@ -74,7 +83,7 @@ pub(super) fn roles(catalog: &Catalog, roles: &[RoleView], reader: &str) -> AnyV
             <div class=class data-role=role.role.clone()>
                 <p class="role">{words::sentence(&role.role).trim_end_matches('.').to_owned()}</p>
                 <p class="who">{who}</p>
-                {people(catalog, &role.people, reader, true)}
+                {people(catalog, &role.people, reader, Some(contacts))}
                 <p class="small muted">{role.because.words()}</p>
             </div>
         }
@@ -83,14 +92,14 @@ pub(super) fn roles(catalog: &Catalog, roles: &[RoleView], reader: &str) -> AnyV
 }
 
 /// Whom to call, on the home page.
-pub(crate) fn home_panel(catalog: &Catalog, now: &[OnCallView], reader: &str) -> AnyView {
+pub(crate) fn home_panel(catalog: &Catalog, now: &[OnCallView], reader: &str, incident: Option<&str>) -> AnyView {
     let each = now.iter().map(|found| {
         let rotation = catalog.rotation(&found.rotation).ok();
         let zone = rotation.and_then(|r| r.version(found.at)).map_or_else(Zone::utc, |version| version.zone.clone());
         let title = rotation.map_or(found.rotation.clone(), |rotation| rotation.title.clone());
         let sub = format!("{title}, until {} {}", zone.words(found.shift.ends), zone.name());
         let end = view! { <a href="/on-call">"Rotation and lookup"</a> }.into_any();
-        view! { <Panel id="h-on-call" title="On call" sub=sub end=end>{roles(catalog, &found.roles, reader)}</Panel> }
+        view! { <Panel id="h-on-call" title="On call" sub=sub end=end>{roles(catalog, &found.roles, reader, Contacts { incident })}</Panel> }
     });
     // One panel has room on this page; the others are a click away.
     each.into_iter().take(1).collect_view().into_any()

@@ -14,6 +14,7 @@ pub mod error;
 pub mod incidents;
 pub mod names;
 pub mod oncall;
+pub mod pages;
 pub mod releases;
 pub mod text;
 pub mod time;

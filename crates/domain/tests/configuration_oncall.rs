@@ -48,7 +48,7 @@ fn the_documented_shape_reads() {
     assert_eq!((first.every, second.every, second.zone.name()), (Every::Weeks(1), Every::Weeks(2), "Europe/London"));
     assert_eq!(first.participants, [Participant::Team("devops".into()), Participant::Person("bea".into())]);
     assert_eq!(catalog.people_of(&first.participants[0]), ["olivia", "dmitri"]);
-    assert!(catalog.contact("olivia").unwrap().is_reachable());
+    assert_eq!(catalog.contact("olivia").unwrap().phone.as_deref(), Some("+49 30 1234567"));
     assert_eq!(catalog.severities[0].freezes, ["prod"]);
     assert_eq!(catalog.severities[1].response, Response::NextBusinessDay("office".into()));
     assert_eq!(catalog.rotation("platfrom").unwrap_err().to_string(), "There is no rotation `platfrom` (did you mean `platform`?).");

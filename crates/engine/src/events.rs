@@ -17,10 +17,13 @@ pub enum Topic {
     OnCall,
     /// Incidents, their timers and their stories.
     Incidents,
+    /// Pages and what becomes of their deliveries.
+    Pages,
 }
 
 impl Topic {
-    pub const ALL: [Topic; 6] = [Topic::Matrix, Topic::Changes, Topic::Approvals, Topic::Happenings, Topic::OnCall, Topic::Incidents];
+    pub const ALL: [Topic; 7] =
+        [Topic::Matrix, Topic::Changes, Topic::Approvals, Topic::Happenings, Topic::OnCall, Topic::Incidents, Topic::Pages];
 
     pub fn parse(text: &str) -> Option<Topic> {
         Topic::ALL.into_iter().find(|topic| topic.as_str() == text)
@@ -34,6 +37,7 @@ impl Topic {
             Topic::Happenings => "happenings",
             Topic::OnCall => "on_call",
             Topic::Incidents => "incidents",
+            Topic::Pages => "pages",
         }
     }
 }

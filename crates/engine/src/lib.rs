@@ -13,6 +13,7 @@ pub mod logs;
 mod matrix;
 pub mod metrics;
 pub mod oncall;
+mod pages;
 mod releases;
 mod replicas;
 pub mod store;
@@ -21,6 +22,7 @@ pub use changes::{Asked, IdempotencyKey, NewFreeze, Policy, TrainPlan, Way, Wind
 pub use domain::{Error as DomainError, Result as DomainResult};
 pub use error::{Error, Result, StartError};
 pub use incidents::Opening;
+pub use pages::Paging;
 pub use store::{ChangeFilter, Page, PageRequest, Store, TokenInfo};
 
 use clusters::Cluster;
@@ -73,6 +75,9 @@ pub(crate) struct Inner {
     voice: replicas::Voice,
     /// Rings when a change became ready or a worker should look again.
     work: Notify,
+    /// Rings when somebody was paged.
+    paging: Notify,
+    outlets: pages::Outlets,
     /// This process, in leases.
     owner: String,
     demo: bool,
@@ -95,6 +100,7 @@ impl Engine {
         }
         let bus = Arc::new(Bus::default());
         let clusters = connect_all(&options, &bus).await?;
+        let outlets = pages::Outlets::of(&options.catalog, options.demo.is_some());
         let engine = Engine(Arc::new(Inner {
             catalog: Arc::new(options.catalog),
             store,
@@ -105,6 +111,8 @@ impl Engine {
             leases: changes::Leases::default(),
             voice: replicas::Voice::default(),
             work: Notify::new(),
+            paging: Notify::new(),
+            outlets,
             owner: uuid::Uuid::now_v7().to_string(),
             demo: options.demo.is_some(),
             external_url: options.external_url,
@@ -123,6 +131,7 @@ impl Engine {
         if engine.0.store.has_room_for_several() {
             engine.0.tasks.spawn(replicas::run(engine.clone(), options.database_url));
         }
+        engine.0.tasks.spawn(pages::run(engine.clone()));
         Ok(engine)
     }
 
@@ -154,6 +163,7 @@ impl Engine {
     async fn release_leases(&self) -> Result<()> {
         let mut tx = self.0.store.write().await?;
         self.0.store.release(&mut tx, &self.0.owner).await?;
+        self.0.store.release_deliveries(&mut tx, Some(&self.0.owner)).await?;
         tx.commit().await?;
         self.tell_replicas(&[Topic::Changes]).await
     }
@@ -222,6 +232,7 @@ impl Engine {
 async fn release_all(store: &Store) -> Result<()> {
     let mut tx = store.write().await?;
     store.release_all(&mut tx).await?;
+    store.release_deliveries(&mut tx, None).await?;
     Ok(tx.commit().await?)
 }
 

@@ -25,6 +25,9 @@ impl Engine {
         let changes = self.0.store.count_by_state().await.unwrap_or_default();
         let rows = changes.into_iter().map(|(state, n)| (format!("{{state=\"{state}\"}}"), n as f64)).collect();
         family("devmatrix_changes", "Changes by state.", rows);
+        let deliveries = self.0.store.count_deliveries().await.unwrap_or_default();
+        let rows = deliveries.into_iter().map(|(state, n)| (format!("{{state=\"{state}\"}}"), n as f64)).collect();
+        family("devmatrix_page_deliveries", "Deliveries of pages by state.", rows);
         text
     }
 }

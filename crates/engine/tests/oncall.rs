@@ -28,6 +28,9 @@ people:
 components:
   - {name: shop, owner: backend, workload: deployment/shop}
   - {name: cache, owner: platform, workload: deployment/cache}
+channels:
+  - name: mail
+    smtp: {host: 127.0.0.1, security: none, from: portal@devmatrix.example}
 calendars:
   - {name: office, zone: Europe/Berlin, hours: "09:00-17:00"}
 rotations:

@@ -24,7 +24,7 @@ pub(super) const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// What has changed, as it changes
 ///
 /// At first the present version of each topic. `event` is `matrix`, `changes`, `approvals`, `happenings` (Kubernetes Events),
-/// `on_call` or `incidents`; `data` is `{"version": n}`.
+/// `on_call`, `incidents` or `pages`; `data` is `{"version": n}`.
 #[utoipa::path(get, operation_id = "follow_events", path = "/api/v1/events", tag = "events",
     responses((status = 200, description = "A stream that does not end by itself", body = String, content_type = "text/event-stream")))]
 pub async fn stream(State(portal): State<Portal>, headers: HeaderMap) -> Result<impl IntoResponse, Problem> {

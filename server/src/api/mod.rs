@@ -14,6 +14,7 @@ mod me;
 mod oncall;
 pub mod openapi;
 mod overrides;
+mod pages;
 mod path;
 mod query;
 mod reviews;
@@ -102,6 +103,9 @@ pub fn routes() -> OpenApiRouter<Portal> {
         .routes(routes!(incidents::severity))
         .routes(routes!(incidents::components))
         .routes(routes!(incidents::comment))
+        .routes(routes!(pages::list, pages::create))
+        .routes(routes!(pages::show))
+        .routes(routes!(pages::acknowledge))
         .routes(routes!(events::stream))
 }
 

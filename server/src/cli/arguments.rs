@@ -52,6 +52,8 @@ pub enum Command {
     Freeze(Freeze),
     /// Lift a freeze
     Unfreeze(Unfreeze),
+    /// Page a person, or whoever holds a role now
+    Page(Page),
     /// Make, list and revoke API tokens
     Token(Token),
 }
@@ -336,6 +338,20 @@ pub struct Freeze {
     /// Until when, such as 2027-01-04T08:00:00Z; without it until somebody lifts it
     #[arg(long, value_name = "TIME")]
     pub until: Option<String>,
+    #[command(flatten)]
+    pub remote: Remote,
+}
+
+#[derive(Args)]
+pub struct Page {
+    /// A person, or a role: on-call:ROTATION/ROLE
+    pub to: String,
+    /// What whoever is woken reads first
+    #[arg(long)]
+    pub reason: String,
+    /// An incident that it is about
+    #[arg(long, value_name = "INCIDENT")]
+    pub incident: Option<String>,
     #[command(flatten)]
     pub remote: Remote,
 }

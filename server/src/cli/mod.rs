@@ -7,6 +7,7 @@ mod arguments;
 mod changes;
 mod check;
 mod oncall;
+mod pages;
 mod policy;
 mod remote;
 mod serve;
@@ -88,6 +89,7 @@ fn execute(command: Command) -> Done {
         Command::OnCall(asked) => in_runtime(oncall::run(asked)),
         Command::Withdraw(withdraw) => policy::withdraw(&withdraw),
         Command::BreakGlass(glass) => policy::break_glass(&glass),
+        Command::Page(page) => pages::page(&page),
         Command::Freezes(list) => policy::freezes(&list),
         Command::Freeze(freeze) => policy::freeze(&freeze),
         Command::Unfreeze(unfreeze) => policy::unfreeze(&unfreeze),

@@ -13,6 +13,7 @@ pub mod home;
 pub mod incidents;
 pub mod logs;
 pub mod oncall;
+pub mod pages;
 pub mod preferences;
 pub mod sign_in;
 pub mod trains;

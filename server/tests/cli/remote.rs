@@ -1,4 +1,4 @@
-//! `devmatrix matrix`, `changes`, `promote`, `train`, `rollback`, `scale`, `autoscale`, `restart`, `unblock`, `approve` against a running demo.
+//! `devmatrix matrix`, `changes`, `promote`, `train`, `rollback`, `scale`, `autoscale`, `restart`, `unblock`, `approve`, `page` against a running demo.
 
 use crate::support::{DEADLINE, Ran, Server, devmatrix, ran, run};
 use std::fs;
@@ -87,6 +87,23 @@ impl Ran {
         assert_eq!((self.exit, self.stdout.as_str()), (Some(1), ""), "{}", self.stderr);
         assert!(self.stderr.lines().last().unwrap().contains(word), "{}", self.stderr);
     }
+}
+
+#[test]
+fn somebody_is_paged_from_a_terminal() {
+    let here = tempfile::tempdir().unwrap();
+    let server = Server::start(here.path(), &["--demo"]);
+    let terminal = Terminal { directory: here.path(), server: &server };
+    let paged = terminal.run("bea", &["page", "olivia", "--reason", "the site is down"]);
+    assert_eq!(paged.good(), "PG-1: olivia paged over mail, pager: the site is down\n");
+    let role = terminal.run("bea", &["page", "on-call:platform/primary", "--reason", "x", "--json"]);
+    let page: serde_json::Value = serde_json::from_str(role.good()).unwrap();
+    assert_eq!((page["label"].as_str(), page["to"].as_str()), (Some("PG-2"), Some("on-call:platform/primary")));
+    terminal.run("bea", &["page", "olivai", "--reason", "x"]).refused(1, &["did you mean `olivia`?"]);
+    terminal.run("bea", &["page", "olivia", "--reason", "x", "--incident", "INC-9"]).refused(1, &["INC-9"]);
+    terminal.run("viv", &["page", "olivia", "--reason", "x"]).refused(1, &["in a team"]);
+    terminal.run("bea", &["page", "olivia"]).refused(2, &["--reason"]);
+    assert_eq!(server.stop(), Some(0));
 }
 
 #[test]

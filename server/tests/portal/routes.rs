@@ -19,7 +19,7 @@ pub enum Access {
     BreakGlass,
 }
 
-pub const API: [(&str, &str, Access); 66] = [
+pub const API: [(&str, &str, Access); 70] = [
     ("GET", "/healthz", Open),
     ("GET", "/readyz", Open),
     ("GET", "/metrics", Open),
@@ -85,10 +85,14 @@ pub const API: [(&str, &str, Access); 66] = [
     ("POST", "/api/v1/incidents/{id}/severity", Respond),
     ("POST", "/api/v1/incidents/{id}/components", Respond),
     ("POST", "/api/v1/incidents/{id}/comments", Respond),
+    ("GET", "/api/v1/pages", Read),
+    ("POST", "/api/v1/pages", Respond),
+    ("GET", "/api/v1/pages/{id}", Read),
+    ("POST", "/api/v1/pages/{id}/acknowledge", Respond),
     ("GET", "/api/v1/events", Read),
 ];
 
-pub const PAGES: [(&str, &str, Access); 48] = [
+pub const PAGES: [(&str, &str, Access); 52] = [
     ("GET", "/", Read),
     ("GET", "/components", Read),
     ("GET", "/components/{component}", Read),
@@ -133,6 +137,10 @@ pub const PAGES: [(&str, &str, Access); 48] = [
     ("POST", "/incidents/{id}/severity", Respond),
     ("POST", "/incidents/{id}/components", Respond),
     ("POST", "/incidents/{id}/comments", Respond),
+    ("GET", "/pages/new", Read),
+    ("POST", "/pages/new", Respond),
+    ("GET", "/pages/{id}", Read),
+    ("POST", "/pages/{id}/acknowledge", Respond),
     ("GET", "/sign-in", Open),
     ("POST", "/sign-in", Open),
     ("POST", "/sign-out", Open),
@@ -156,6 +164,7 @@ pub fn body(path: &str) -> Value {
         }
         _ if path.contains("/rotations/") => json!({}),
         Some("incidents") => json!({"title": "It is slow", "severity": "P2"}),
+        Some("pages") => json!({"to": "olivia", "reason": "it is slow"}),
         Some("severity") => json!({"severity": "P1"}),
         Some("components") => json!({"components": ["api"]}),
         Some("comments" | "resolve") => json!({"text": "see the report"}),

@@ -2,6 +2,7 @@
 //! in one reading; YAML itself stops at its first.
 
 mod access;
+mod channels;
 mod oncall;
 mod policy;
 
@@ -61,8 +62,9 @@ struct File {
     rotations: Vec<oncall::RawRotation>,
     #[serde(default)]
     severities: Vec<oncall::RawLevel>,
+    #[serde(default)]
+    channels: Vec<channels::RawChannel>,
     runbooks: Option<Spanned<IgnoredAny>>,
-    channels: Option<Spanned<IgnoredAny>>,
 }
 
 #[derive(Deserialize)]
@@ -188,9 +190,7 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn catalog(&mut self, file: File, version: String) -> Catalog {
         self.later("sign_in", &file.sign_in, "people sign in with API tokens until single sign-on is there");
-        for (key, value) in [("runbooks", &file.runbooks), ("channels", &file.channels)] {
-            self.later(key, value, "this version does not read it yet");
-        }
+        self.later("runbooks", &file.runbooks, "this version does not read it yet");
         self.distinct("team", file.teams.iter().map(|t| &t.name));
         self.distinct("cluster", file.clusters.iter().map(|c| &c.name));
         self.distinct("environment", file.environments.iter().map(|e| &e.name));
@@ -216,6 +216,7 @@ impl Reader<'_> {
         let components = file.components.into_iter().map(|c| self.component(c, &names)).collect();
         let raw = oncall::Raw { people: file.people, calendars: file.calendars, rotations: file.rotations, severities: file.severities };
         let declared: Vec<String> = names.environments.iter().map(|(name, _)| name.clone()).collect();
+        let channels = self.channels(file.channels, &teams);
         let oncall::OnCall { people, calendars, rotations, severities } = self.on_call(raw, &teams, &declared);
         Catalog {
             organisation: file.organisation.value,
@@ -225,6 +226,7 @@ impl Reader<'_> {
             environments,
             components,
             contacts: people,
+            channels,
             calendars,
             rotations,
             severities,

@@ -3,6 +3,7 @@
 
 mod access;
 mod approval;
+pub mod channels;
 mod file;
 mod oncall;
 
@@ -30,6 +31,8 @@ pub struct Catalog {
     pub components: Vec<Component>,
     /// How people are reached.
     pub contacts: Vec<Contact>,
+    /// What the portal pages people over.
+    pub channels: Vec<channels::Channel>,
     pub calendars: Vec<Calendar>,
     pub rotations: Vec<Rotation>,
     /// The severity matrix, the most severe level first.

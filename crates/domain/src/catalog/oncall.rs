@@ -2,10 +2,11 @@
 
 use super::{Calendar, Catalog, Level, Rotation};
 use crate::incidents::{Due, Response};
+use crate::names::{nearest, shorten};
 use crate::oncall::Participant;
-use crate::{Result, Time};
+use crate::{Error, Result, Time};
 
-/// How a person is reached. Nothing at all: no channel reaches them.
+/// How a person is reached: with one click, and over the channels of the portal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Contact {
     pub name: String,
@@ -13,12 +14,8 @@ pub struct Contact {
     pub phone: Option<String>,
     /// The address of a conversation with them.
     pub chat: Option<String>,
-}
-
-impl Contact {
-    pub fn is_reachable(&self) -> bool {
-        self.email.is_some() || self.phone.is_some() || self.chat.is_some()
-    }
+    /// Their member id in Slack.
+    pub slack: Option<String>,
 }
 
 impl Catalog {
@@ -58,6 +55,16 @@ impl Catalog {
             Participant::Team(name) => self.team(name).map_or_else(|| name.clone(), |team| team.title.clone()),
             Participant::Person(name) => self.person(name).title,
         }
+    }
+
+    /// The name of somebody who is in a team.
+    pub fn member(&self, name: &str) -> Result<String> {
+        let all = || self.teams.iter().flat_map(|team| team.members.iter().map(String::as_str));
+        if all().any(|known| known == name) {
+            return Ok(name.to_owned());
+        }
+        let hint = nearest(name, all()).map_or("expected a member of a team".to_owned(), |near| format!("did you mean `{near}`?"));
+        Err(Error::invalid("to", format!("`{}` is in no team: {hint}", shorten(name))))
     }
 
     pub fn contact(&self, person: &str) -> Option<&Contact> {

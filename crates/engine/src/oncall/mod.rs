@@ -137,7 +137,7 @@ impl Engine {
         let mut people: Vec<String> = holders.flat_map(|holder: Participant| self.0.catalog.people_of(&holder)).collect();
         people.sort();
         people.dedup();
-        people.retain(|person| !self.0.catalog.contact(person).is_some_and(|contact| contact.is_reachable()));
+        people.retain(|person| !self.0.catalog.is_reached(person));
         Ok(people)
     }
 

@@ -12,6 +12,7 @@ mod incidents;
 mod leases;
 pub(crate) mod notices;
 mod oncall;
+mod pages;
 mod policy;
 mod records;
 mod trains;
@@ -21,6 +22,7 @@ pub use audit::Act;
 pub use changes::{ChangeFilter, Journal, NewChange, Page, PageRequest};
 pub use incidents::NewIncident;
 pub use leases::Lease;
+pub use pages::{Claim, NewPage, Settled};
 pub use records::NewRecord;
 pub use trains::NewTrain;
 

@@ -9,5 +9,6 @@ mod holds;
 mod incidents;
 mod logs;
 mod oncall;
+mod pages;
 mod policy;
 mod sessions;

@@ -6,5 +6,6 @@ mod environments;
 mod home;
 mod incidents;
 mod oncall;
+mod paging;
 mod policy;
 mod sign_in;

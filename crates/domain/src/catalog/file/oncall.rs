@@ -19,6 +19,7 @@ pub(super) struct RawContact {
     email: Option<Text>,
     phone: Option<Text>,
     chat: Option<Text>,
+    slack: Option<Text>,
 }
 
 #[derive(Deserialize)]
@@ -118,8 +119,11 @@ impl Reader<'_> {
         if let Some(chat) = raw.chat.as_ref().filter(|chat| !chat.value.starts_with("https://")) {
             self.problem(chat, &format!("`{}` is not a chat's address: expected https://…", chat.value));
         }
+        if let Some(slack) = raw.slack.as_ref().filter(|slack| !is_slack_member(&slack.value)) {
+            self.problem(slack, &format!("`{}` is not a member id of Slack: expected one such as U012AB3CD", slack.value));
+        }
         let value = |text: Option<Text>| text.map(|text| text.value);
-        Contact { name: raw.name.value, email: value(raw.email), phone: value(raw.phone), chat: value(raw.chat) }
+        Contact { name: raw.name.value, email: value(raw.email), phone: value(raw.phone), chat: value(raw.chat), slack: value(raw.slack) }
     }
 
     fn member<T>(&mut self, at: &Spanned<T>, name: &str, teams: &[Team]) -> bool {
@@ -280,7 +284,7 @@ impl Reader<'_> {
         Some(anchor)
     }
 
-    fn participant(&mut self, text: &Text, teams: &[Team]) -> Option<Participant> {
+    pub(super) fn participant(&mut self, text: &Text, teams: &[Team]) -> Option<Participant> {
         let participant = Participant::from(text.value.clone());
         match &participant {
             Participant::Team(team) => {
@@ -351,7 +355,7 @@ fn hours(text: &str) -> Option<(jiff::civil::Time, jiff::civil::Time)> {
     (opens < closes).then_some((opens, closes))
 }
 
-fn is_email(text: &str) -> bool {
+pub(super) fn is_email(text: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || "@._+-".contains(c);
     text.chars().all(plain) && text.split_once('@').is_some_and(|(who, host)| !who.is_empty() && !host.is_empty() && !host.contains('@'))
 }
@@ -361,6 +365,10 @@ fn is_phone(text: &str) -> bool {
         (6..=20).contains(&rest.chars().filter(char::is_ascii_digit).count())
             && rest.chars().all(|c| c.is_ascii_digit() || c == ' ' || c == '-')
     })
+}
+
+fn is_slack_member(text: &str) -> bool {
+    text.len() > 2 && text.starts_with(['U', 'W']) && text.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
 }
 
 fn is_level(text: &str) -> bool {
