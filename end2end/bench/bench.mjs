@@ -11,6 +11,7 @@ import { Portal, ask, bare, build, end, endAll, folder, load, noise, pause, real
 import { browser, visit } from './visit.mjs';
 import { follow } from './follow.mjs';
 import { scale } from './scale.mjs';
+import { approve, changes } from './approve.mjs';
 
 const COMPONENTS = 50, CONNECTIONS = 16;
 const ROUNDS = 3, SECONDS = Number(process.env.BENCH_SECONDS ?? 8);
@@ -304,7 +305,7 @@ async function pods(chromium) {
   await end(child);
 }
 
-const PARTS = ['http', 'paint', 'live', 'starts', 'memory', 'pods', 'scale', 'real'];
+const PARTS = ['http', 'paint', 'live', 'starts', 'memory', 'pods', 'scale', 'real', 'approve', 'changes'];
 
 async function main(wanted) {
   const unknown = wanted.filter(part => !PARTS.includes(part));
@@ -332,7 +333,7 @@ async function main(wanted) {
       await stage.portal.stop();
       await end(stage.child);
     }
-    for (const [part, run] of Object.entries({ memory, pods, scale: chromium => scale(chromium, { figures, results, say, component }), real })) if (does(part)) await measure(part, () => run(chromium));
+    for (const [part, run] of Object.entries({ memory, pods, scale: chromium => scale(chromium, { figures, results, say, component }), real, approve: () => approve({ figures, results, component }), changes: () => changes({ figures, results, component }) })) if (does(part)) await measure(part, () => run(chromium));
   } finally { await chromium.close(); }
   const directory = path.join(root, 'end2end/results');
   fs.mkdirSync(directory, { recursive: true });

@@ -60,7 +60,7 @@ export function kubeconfig(home, name, url) {
 export function configuration({ clusters, environments, components }) {
   return JSON.stringify({
     organisation: 'Bench',
-    teams: [{ name: 'bench', title: 'Bench', members: ['bench'], roles: ['deployer', 'approver'] }],
+    teams: [{ name: 'bench', title: 'Bench', members: ['bench', 'boss'], roles: ['deployer', 'approver'] }],
     clusters, components,
     environments: environments.map((environment, at) => ({
       stage: environment.promote_from ? 2 : 1, production: Boolean(environment.promote_from), ...environment,

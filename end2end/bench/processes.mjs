@@ -115,7 +115,7 @@ export async function realCluster() {
   const { stdout } = await promisify(execFile)(CONTROLPLANE, ['kubectl', directory, 'config', 'view', '--raw', '--minify', '-o', 'json']);
   const config = JSON.parse(stdout);
   return {
-    kubeconfig: path.join(directory, 'portal.kubeconfig'), context: 'portal', url: config.clusters[0].cluster.server,
+    directory, kubeconfig: path.join(directory, 'portal.kubeconfig'), context: 'portal', url: config.clusters[0].cluster.server,
     ca: Buffer.from(config.clusters[0].cluster['certificate-authority-data'], 'base64'), token: config.users[0].user.token,
   };
 }
@@ -136,6 +136,12 @@ export async function kubectl(kubeconfig, kinds) {
   const from = performance.now();
   await run(['get', kinds.join(','), '-A', '-o', 'json']);
   return performance.now() - from;
+}
+
+/** `kubectl patch` as a person types it, from the start of the process. */
+export async function kubectlPatch(directory, namespace, name, patch) {
+  const args = ['--kubeconfig', path.join(directory, 'admin.kubeconfig'), '--cache-dir', path.join(directory, 'kubectl-cache'), '-n', namespace];
+  await promisify(execFile)(KUBECTL, [...args, 'patch', 'deployment', name, '-p', JSON.stringify(patch)]);
 }
 
 /** One answer, its body as it was sent. */
@@ -171,8 +177,12 @@ export class Portal {
 
   stop() { return end(this.child); }
 
+  token(user, scopes) {
+    return execFileSync(devmatrix, ['token', 'create', '--user', user, '--scopes', scopes, ...this.common], { encoding: 'utf8' }).trim();
+  }
+
   async signIn() {
-    const token = execFileSync(devmatrix, ['token', 'create', '--user', 'bench', '--scopes', 'read,change', ...this.common], { encoding: 'utf8' }).trim();
+    const token = this.token('bench', 'read,change');
     const headers = { origin: this.url, 'content-type': 'application/x-www-form-urlencoded' };
     const answer = await ask(`${this.url}/sign-in`, { method: 'POST', headers, body: new URLSearchParams({ token, return_to: '/' }).toString() });
     const cookie = answer.headers['set-cookie']?.[0]?.split(';')[0];

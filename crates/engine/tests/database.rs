@@ -10,8 +10,10 @@ use domain::changes::explain::What;
 use domain::changes::{Change, State};
 use sim::{Fault, Match};
 use sqlx::{AnyConnection, AssertSqlSafe, Connection, Executor};
+use std::future::Future;
 use std::time::Duration;
 use support::{World, actor, eventually};
+use tokio::task::JoinSet;
 
 /// Somebody else at the same database.
 struct Saboteur {
@@ -85,9 +87,20 @@ async fn recorded_once(world: &World, change: &Change) {
     }
 }
 
+/// What the worker writes to.
+const TABLES: [&str; 5] = ["changes", "change_steps", "change_writes", "change_log", "audit"];
+
+/// Each table in a world of its own, all at once.
+async fn each_table<F: Future<Output = ()> + Send + 'static>(story: impl Fn(&'static str) -> F) {
+    let mut running: JoinSet<()> = TABLES.into_iter().map(story).collect();
+    while let Some(told) = running.join_next().await {
+        told.unwrap();
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_sent_that_cannot_be_journalled() {
-    for table in ["changes", "change_steps", "change_writes", "change_log", "audit"] {
+    each_table(|table| async move {
         let world = World::new().await;
         let change = world.promoted("bea").await;
         let get = || Match::on("get", "deployments");
@@ -105,12 +118,13 @@ async fn nothing_is_sent_that_cannot_be_journalled() {
         world.ends(&change, State::Succeeded).await;
         assert_eq!((world.effective_writes(), world.sent_writes()), (1, 1), "{table}");
         recorded_once(&world, &change).await;
-    }
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_arrived_is_taken_up_when_it_could_not_be_noted() {
-    for table in ["changes", "change_steps", "change_writes", "change_log", "audit"] {
+    each_table(|table| async move {
         let world = World::new().await;
         let change = world.promoted("bea").await;
         world.prod.faults().fail(Match::on("patch", "deployments"), Fault::Delay(Duration::from_secs(1)), 1);
@@ -126,7 +140,8 @@ async fn what_arrived_is_taken_up_when_it_could_not_be_noted() {
         world.ends(&change, State::Succeeded).await;
         assert_eq!((world.effective_writes(), world.sent_writes()), (1, 1), "{table}");
         recorded_once(&world, &change).await;
-    }
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -131,7 +131,7 @@ fn table(rows: &[(&str, Vec<String>)]) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_fault_at_every_call_has_a_right_end_and_no_second_write() {
-    let at_once = Arc::new(Semaphore::new(6));
+    let at_once = Arc::new(Semaphore::new(12));
     let mut running = JoinSet::new();
     for (row, (_, fault)) in FAULTS.into_iter().enumerate() {
         for (column, call) in CALLS.into_iter().enumerate() {
