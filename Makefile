@@ -26,7 +26,7 @@ unit: ## the Rust tests
 	@scripts/unit
 
 postgres: ## the engine's stories on a PostgreSQL of their own
-	@scripts/postgres scripts/unit --test stories --test kinds --test faults --test policy --test duty --test oncall --test paging --test explain --test rollback --test database --test migrations
+	@scripts/postgres scripts/unit --test stories --test kinds --test faults --test policy --test duty --test oncall --test leases --test paging --test explain --test rollback --test database --test migrations
 
 e2e: build ## the browser's journeys in Chromium (end2end/)
 	@scripts/e2e

@@ -42,6 +42,10 @@ impl Engine {
             Err(error) => ("failed", error.to_string()),
         };
         let mut tx = self.0.store.write().await?;
+        // Another replica may have been as quick: its request was the same change by its key.
+        if self.0.store.failure_is_answered(&mut tx, &failed.id).await? {
+            return Ok(());
+        }
         self.0.store.record(&mut tx, Act::by_worker(self.now(), "rollback.automatic", &failed.id, outcome, &said)).await?;
         tx.commit().await?;
         self.publish(&[Topic::Changes, Topic::Approvals]);

@@ -223,7 +223,7 @@ impl Engine {
         if *told == now {
             return Ok(());
         }
-        let mut tx = self.0.store.write().await?;
+        let Some(mut tx) = self.holding(id).await? else { return Ok(()) };
         if told.saw != now.saw {
             self.0.store.log_line(&mut tx, id, self.now(), What::Saw, &now.saw).await?;
         }

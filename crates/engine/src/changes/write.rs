@@ -102,7 +102,7 @@ impl Engine {
     async fn log_answer(&self, change: &Change, journal: &Journal, answer: &WriteAnswer) -> Result<()> {
         let (what, bytes) = (if change.plan.patch.deletes().is_some() { "deletion" } else { "patch" }, journal.bytes.len());
         let text = format!("the {what} of {bytes} bytes, {}", answer.in_words());
-        let mut tx = self.0.store.write().await?;
+        let Some(mut tx) = self.holding(&change.id).await? else { return Ok(()) };
         self.0.store.log_line(&mut tx, &change.id, self.now(), What::Answered, &text).await?;
         Ok(tx.commit().await?)
     }

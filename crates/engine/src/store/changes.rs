@@ -196,15 +196,6 @@ impl Store {
             .await?)
     }
 
-    /// Changes that failed since, and of which it is not written down whether they were rolled back by themselves.
-    pub async fn unanswered_failures(&self, since: Time) -> Result<Vec<String>> {
-        let query = "SELECT id FROM changes c WHERE state = 'failed' AND requested_at > $2
-               AND EXISTS (SELECT 1 FROM audit a WHERE a.target = c.id AND a.what = 'change.end' AND a.at > $1)
-               AND NOT EXISTS (SELECT 1 FROM audit a WHERE a.target = c.id AND a.what = 'rollback.automatic') ORDER BY number";
-        // The second bound only keeps the list short: nothing waits for so long.
-        Ok(sqlx::query_scalar(query).bind(since.0).bind(since.plus_seconds(-30 * 86_400).0).fetch_all(self.pool()).await?)
-    }
-
     pub async fn count_by_state(&self) -> Result<Vec<(String, i64)>> {
         let rows = sqlx::query("SELECT state, CAST(COUNT(*) AS BIGINT) AS n FROM changes GROUP BY state ORDER BY state")
             .fetch_all(self.pool())

@@ -8,6 +8,7 @@ mod audit;
 mod changes;
 mod config;
 mod explain;
+mod failures;
 mod incidents;
 mod leases;
 pub(crate) mod notices;
