@@ -63,10 +63,11 @@ fn is_away(error: &sqlx::Error) -> bool {
 }
 
 /// SQLite's primary result codes (in the low byte: BUSY, LOCKED, READONLY, IOERR, FULL, CANTOPEN), and PostgreSQL's classes of SQLSTATE:
-/// connection lost, insufficient resources, operator intervention, system error, and a transaction that may only read.
+/// connection lost, insufficient resources, operator intervention, system error, a transaction that may only read, and
+/// a session that was ended because it stood still in one.
 fn code_says_away(code: &str) -> bool {
     let sqlite = code.parse::<u32>().is_ok_and(|number| code.len() < 5 && matches!(number & 0xff, 5 | 6 | 8 | 10 | 13 | 14));
-    sqlite || (code.len() == 5 && (matches!(code.get(..2), Some("08" | "53" | "57" | "58")) || code == "25006"))
+    sqlite || (code.len() == 5 && (matches!(code.get(..2), Some("08" | "53" | "57" | "58")) || matches!(code, "25006" | "25P03")))
 }
 
 /// The portal could not start. One sentence that says what to do.
@@ -81,7 +82,7 @@ mod tests {
     #[test]
     fn what_is_away_is_told_from_what_is_wrong() {
         // SQLITE_BUSY, its snapshot; IOERR_WRITE; FULL; READONLY. The disk is full; a server that shuts down; a read-only one.
-        for away in ["5", "517", "778", "13", "8", "53100", "57P01", "08006", "25006"] {
+        for away in ["5", "517", "778", "13", "8", "53100", "57P01", "08006", "25006", "25P03"] {
             assert!(code_says_away(away), "{away}");
         }
         // SQLITE_CONSTRAINT, its primary key; ERROR. Unique violation; syntax; serialisation.

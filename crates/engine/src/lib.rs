@@ -127,6 +127,9 @@ impl Engine {
         }
         engine.0.tasks.spawn(releases::recorder(engine.clone()));
         engine.0.tasks.spawn(changes::worker::run(engine.clone()));
+        if engine.0.catalog.environments.iter().any(|environment| environment.rollback_automatic) {
+            engine.0.tasks.spawn(changes::automatic::run(engine.clone()));
+        }
         engine.0.tasks.spawn(oncall::keep(engine.clone()));
         if engine.0.store.has_room_for_several() {
             engine.0.tasks.spawn(replicas::run(engine.clone(), options.database_url));
@@ -146,8 +149,8 @@ impl Engine {
     pub async fn stop_work(&self) {
         self.0.stop.cancel();
         self.0.tasks.close();
-        let _ = tokio::time::timeout(DRAIN, self.0.tasks.wait()).await;
-        match tokio::time::timeout(RELEASE, self.release_leases()).await {
+        let drained = tokio::time::timeout(DRAIN, self.0.tasks.wait()).await.is_ok();
+        match tokio::time::timeout(RELEASE, self.release_leases(drained)).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::warn!(%error, "the leases were not released: a successor waits until they run out"),
             Err(_) => tracing::warn!("the leases were not released in time: a successor waits until they run out"),
@@ -160,10 +163,13 @@ impl Engine {
         drop(self.0.alone.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 
-    async fn release_leases(&self) -> Result<()> {
+    /// Not `drained`: a page may be on its way still, and nobody else sends it until its lease has run out.
+    async fn release_leases(&self, drained: bool) -> Result<()> {
         let mut tx = self.0.store.write().await?;
         self.0.store.release(&mut tx, &self.0.owner).await?;
-        self.0.store.release_deliveries(&mut tx, Some(&self.0.owner)).await?;
+        if drained {
+            self.0.store.release_deliveries(&mut tx, Some(&self.0.owner)).await?;
+        }
         tx.commit().await?;
         self.tell_replicas(&[Topic::Changes]).await
     }

@@ -16,7 +16,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// What people and workers do; what happens in a cluster, each replica sees by itself.
-const ACTS: [Topic; 5] = [Topic::Matrix, Topic::Changes, Topic::Approvals, Topic::OnCall, Topic::Incidents];
+const ACTS: [Topic; 6] = [Topic::Matrix, Topic::Changes, Topic::Approvals, Topic::OnCall, Topic::Incidents, Topic::Pages];
 
 /// What is yet to be told to the others: a burst is one notice.
 #[derive(Debug, Default)]

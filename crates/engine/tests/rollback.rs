@@ -9,6 +9,8 @@ use domain::changes::explain::What;
 use domain::changes::{Change, Gate, State};
 use engine::Patience;
 use serde_json::{Value, json};
+use sim::{Fault, Match};
+use std::time::Duration;
 use support::{CONFIG, World, actor, deployment, eventually, rollback};
 
 fn automatic() -> String {
@@ -52,6 +54,15 @@ async fn configuration_that_changed_since_is_named() {
     assert_eq!((changed.state.as_str(), changed.detail.ends_with(": api-config (LOG)")), ("warn", true), "{changed:?}");
 }
 
+/// One that is good, so that there is a way back.
+async fn succeeds_in_production(world: &World) {
+    let change = world.promoted("bea").await;
+    world.approved(&change, "dmitri").await;
+    world.ends(&change, State::Succeeded).await;
+    world.judged(&change).await;
+    world.settled("prod").await;
+}
+
 /// A release that fails in production only.
 async fn fails_in_production(world: &World) -> Change {
     world.staging.apply(deployment("devmatrix-staging", "1.43.2-prodnopull")).unwrap();
@@ -73,21 +84,43 @@ async fn answered(world: &World, failed: &Change) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_failed_is_rolled_back_once_where_the_environment_says_so() {
     let world = World::configured(&automatic(), Patience::default(), |_| {}).await;
+    succeeds_in_production(&world).await;
     let failed = fails_in_production(&world).await;
-    assert_eq!(answered(&world, &failed).await, "rollback.automatic: CH-2");
-    let back = world.engine.change(&actor("viv"), "CH-2").await.unwrap();
-    assert_eq!((back.plan.requester.as_str(), back.plan.to.version().as_str()), ("portal", "1.42.3"));
-    assert!(back.plan.reason.starts_with("CH-1 failed: "), "{}", back.plan.reason);
+    assert_eq!(answered(&world, &failed).await, "rollback.automatic: CH-3");
+    let back = world.engine.change(&actor("viv"), "CH-3").await.unwrap();
+    assert_eq!((back.plan.requester.as_str(), back.plan.to.version().as_str()), ("portal", "1.43.1"));
+    assert!(back.plan.reason.starts_with("CH-2 failed: "), "{}", back.plan.reason);
     world.ends(&back, State::Succeeded).await;
-    assert!(world.prod_image().contains(":1.42.3"), "{}", world.prod_image());
+    assert!(world.prod_image().contains(":1.43.1"), "{}", world.prod_image());
     let holds = world.engine.holds(&actor("viv"), Some("api"), Some("prod")).await.unwrap();
     assert_eq!(holds.len(), 1, "and the bad release is on hold");
-    // Another portal on the same database does not do it again.
-    world.engine.stop().await;
-    let after = world.another_portal_of(&automatic()).await;
-    eventually("it looks", || async { after.ready().await.ok() }).await;
-    let changes = after.changes(&actor("viv"), &Default::default(), Default::default()).await.unwrap().items;
-    assert_eq!(changes.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cluster_that_cannot_be_read_now_is_asked_again() {
+    let world = World::configured(&automatic(), Patience::default(), |_| {}).await;
+    succeeds_in_production(&world).await;
+    world.staging.apply(deployment("devmatrix-staging", "1.43.2-prodnopull")).unwrap();
+    world.runs("staging", "1.43.2-prodnopull").await;
+    let change = world.promoted("bea").await;
+    world.prod.faults().fail(Match::on("get", "deployments"), Fault::Delay(Duration::ZERO), 1);
+    world.approved(&change, "dmitri").await;
+    // After the worker's look comes that of the way back, and its plan's.
+    eventually("the worker has looked", || async { (world.prod.faults().pending() == 0).then_some(()) }).await;
+    world.prod.faults().fail(Match::on("get", "deployments"), Fault::Answer(429), 2);
+    let failed = world.ends(&change, State::Failed).await;
+    assert_eq!(answered(&world, &failed).await, "rollback.automatic: CH-3");
+    assert_eq!(world.prod.faults().pending(), 0, "it was refused twice");
+    world.ends(&world.engine.change(&actor("viv"), "CH-3").await.unwrap(), State::Succeeded).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_did_not_succeed_is_no_way_back() {
+    let world = World::configured(&automatic(), Patience::default(), |_| {}).await;
+    // What runs came from elsewhere: nobody has judged it.
+    let failed = fails_in_production(&world).await;
+    assert_eq!(answered(&world, &failed).await, "rollback.automatic (failed): No other release has succeeded here.");
+    assert_eq!(world.engine.changes(&actor("viv"), &Default::default(), Default::default()).await.unwrap().items.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

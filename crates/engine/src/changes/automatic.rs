@@ -1,8 +1,9 @@
 //! What failed is rolled back without being asked for, where its environment says so (`rollback: {automatic: true}`).
 //!
 //! Invariants: once for each change that failed; never of a rollback, never of what we could not do, never over a release that is marked
-//! irreversible, and never when somebody has acted in the meantime. It is a change like any other: planned, journalled, and voted on
-//! where rollbacks need votes.
+//! irreversible, never to a release that did not succeed here or is on hold, and never when somebody has acted in the meantime. It is a
+//! change like any other: planned, journalled, and voted on where rollbacks need votes. What is not certain yet is looked at again for
+//! [`PATIENCE_S`], and then left to people.
 
 use super::{IdempotencyKey, Way};
 use crate::Engine;
@@ -10,36 +11,62 @@ use crate::error::Result;
 use crate::events::Topic;
 use crate::store::Act;
 use domain::access::{Actor, Person, Role, Scope};
+use domain::catalog::{Component, Environment};
+use domain::changes::plan::{Live, Since};
 use domain::changes::{CHANGE_ANNOTATION, Change, Kind, Request};
 use domain::names::Name;
-use domain::releases::last_good;
+use domain::releases::{DeploymentRecord, RecordOutcome};
 use serde_json::Value;
+use std::time::Duration;
 
-/// A failure that is older is left to people: the portal was away, and they have looked at it.
-const RECENT_S: i64 = 600;
+/// So long after the failure a way back is looked for, in seconds.
+const PATIENCE_S: i64 = 600;
+/// Failures of before are not looked for, in seconds: by then they have been answered, or the option was not there.
+const LOOK_BACK_S: i64 = 3600;
+const EVERY: Duration = Duration::from_secs(2);
+
+/// What became of a look at a failure.
+enum WayBack {
+    /// The label of the rollback.
+    Asked(String),
+    /// A person decides, and this is why.
+    Never(String),
+    /// Something cannot be known now.
+    Later(String),
+}
+
+/// Looks for failures that nobody has answered, until the portal stops. Of its own, so that a slow cluster keeps no change waiting.
+pub(crate) async fn run(engine: Engine) {
+    while !engine.0.stop.is_cancelled() {
+        if let Err(error) = engine.answer_failures().await {
+            tracing::warn!(%error, "what failed is not rolled back by itself; it is tried again");
+        }
+        tokio::select! {
+            () = engine.0.stop.cancelled() => {}
+            () = tokio::time::sleep(EVERY) => {}
+        }
+    }
+}
 
 impl Engine {
-    /// Looks for failures that nobody has answered yet.
-    pub(super) async fn roll_back_failures(&self) -> Result<()> {
-        if !self.0.catalog.environments.iter().any(|environment| environment.rollback_automatic) {
-            return Ok(());
-        }
-        for id in self.0.store.unanswered_failures(self.now().plus_seconds(-RECENT_S)).await? {
-            let Some(change) = self.0.store.change(&id).await? else { continue };
-            let wanted = self.0.catalog.environment(&change.plan.environment).is_ok_and(|environment| environment.rollback_automatic);
+    async fn answer_failures(&self) -> Result<()> {
+        for id in self.0.store.unanswered_failures(self.now().plus_seconds(-LOOK_BACK_S)).await? {
+            let Some(failed) = self.0.store.change(&id).await? else { continue };
+            let wanted = self.0.catalog.environment(&failed.plan.environment).is_ok_and(|environment| environment.rollback_automatic);
             if wanted {
-                self.roll_back_failure(&change).await?;
+                self.answer_failure(&failed).await?;
             }
         }
         Ok(())
     }
 
-    /// Asks for it, or writes down why not; either way it is not tried again.
-    async fn roll_back_failure(&self, failed: &Change) -> Result<()> {
-        let (outcome, said) = match self.ask_to_roll_back(failed).await {
-            Ok(made) => ("done", made.label()),
-            Err(error) if error.status() == 503 => return Ok(()),
-            Err(error) => ("failed", error.to_string()),
+    async fn answer_failure(&self, failed: &Change) -> Result<()> {
+        let since = failed.outcome.as_ref().map_or(0, |outcome| self.now().seconds_since(outcome.at));
+        let (outcome, said) = match self.way_back(failed).await {
+            WayBack::Asked(label) => ("done", label),
+            WayBack::Never(why) => ("failed", why),
+            WayBack::Later(_) if since <= PATIENCE_S => return Ok(()),
+            WayBack::Later(why) => ("failed", format!("No way back was found in time: {why}")),
         };
         let mut tx = self.0.store.write().await?;
         // Another replica may have been as quick: its request was the same change by its key.
@@ -53,39 +80,80 @@ impl Engine {
         Ok(())
     }
 
-    async fn ask_to_roll_back(&self, failed: &Change) -> domain::Result<Change> {
-        if !matches!(failed.plan.kind, Kind::Promote | Kind::Deploy) {
-            return Err(domain::Error::conflict("not_automatic", format!("A {} is not rolled back by itself.", failed.plan.kind.as_str())));
+    async fn way_back(&self, failed: &Change) -> WayBack {
+        match self.ask_for_way_back(failed).await {
+            Ok(way) => way,
+            Err(error) if error.status() >= 500 || ["cluster_unreachable", "target_moved"].contains(&error.code()) => {
+                WayBack::Later(error.to_string())
+            }
+            Err(error) => WayBack::Never(error.to_string()),
         }
-        let actor = portal();
+    }
+
+    async fn ask_for_way_back(&self, failed: &Change) -> domain::Result<WayBack> {
+        if !matches!(failed.plan.kind, Kind::Promote | Kind::Deploy) {
+            return Ok(WayBack::Never(format!("A {} is not rolled back by itself.", failed.plan.kind.as_str())));
+        }
+        let (actor, key) = (portal(), IdempotencyKey { key: format!("rollback of {}", failed.id), body_sha256: String::new() });
+        // The process may have ended between asking and writing that down.
+        if let Some(made) = self.repeated(&actor, Some(&key)).await? {
+            return Ok(WayBack::Asked(made.label()));
+        }
         let component = self.0.catalog.component(&failed.plan.component)?;
         let environment = self.0.catalog.environment(&failed.plan.environment)?;
-        let live = self.live(component, environment).await?;
-        let wrote = live.as_ref().and_then(|live| live.object.pointer("/metadata/annotations")?.get(CHANGE_ANNOTATION)?.as_str());
-        if wrote != Some(failed.id.as_str()) {
-            return Err(domain::Error::conflict("target_moved", "Somebody has changed the workload since."));
+        let Some(live) = self.live(component, environment).await? else { return Ok(WayBack::Never("The workload is gone.".into())) };
+        if let Some(why) = irreversible_now(&live).or_else(|| written_since(failed, &live)) {
+            return Ok(WayBack::Never(why));
         }
-        self.record_place(component, environment).await?;
-        let uid = live.as_ref().and_then(|live| live.object.pointer("/metadata/uid").and_then(Value::as_str)).unwrap_or_default();
-        let records = self.0.store.records(&component.name, &environment.name, uid).await?;
-        let Some(good) = last_good(&records) else {
-            return Err(domain::Error::conflict("no_way_back", "There is no earlier release that did not fail."));
+        let Some(good) = self.last_that_succeeded(failed, component, environment, &live).await? else {
+            return Ok(WayBack::Later("what failed is not recorded yet".into()));
         };
-        let reason = format!("{} failed: {}", failed.label(), failed.outcome.as_ref().map_or("", |outcome| &outcome.reason));
+        let Some(good) = good else { return Ok(WayBack::Never("No other release has succeeded here.".into())) };
         let request = Request::Rollback {
             component: Name::parse("component", &component.name)?,
             environment: Name::parse("environment", &environment.name)?,
             to_revision: good.revision,
-            reason,
+            reason: format!("{} failed: {}", failed.label(), failed.outcome.as_ref().map_or("", |outcome| &outcome.reason)),
         };
         let plan = self.preview_by(&actor, request.clone(), Way::Ordinary).await?;
         if let Some(gate) = plan.gates.iter().find(|gate| gate.name == "irreversible") {
-            let why = format!("A release in between cannot be undone ({}): a person decides.", gate.detail);
-            return Err(domain::Error::conflict("irreversible", why));
+            return Ok(WayBack::Never(format!("A release in between cannot be undone: {}", gate.detail)));
         }
-        let key = IdempotencyKey { key: format!("rollback of {}", failed.id), body_sha256: String::new() };
-        Ok(self.ask_by(&actor, request, Some(key), Way::Ordinary).await?.change)
+        Ok(WayBack::Asked(self.ask_by(&actor, request, Some(key), Way::Ordinary).await?.change.label()))
     }
+
+    /// The newest release that succeeded here, is another one than what failed, and is not on hold. The outer None: what failed is not
+    /// recorded yet, and without that nobody knows what came before it.
+    async fn last_that_succeeded(
+        &self,
+        failed: &Change,
+        component: &Component,
+        environment: &Environment,
+        live: &Live,
+    ) -> domain::Result<Option<Option<DeploymentRecord>>> {
+        self.record_place(component, environment).await?;
+        let uid = live.object.pointer("/metadata/uid").and_then(Value::as_str).unwrap_or_default();
+        let records = self.0.store.records(&component.name, &environment.name, uid).await?;
+        let Some(newest) = records.first().filter(|newest| newest.change.as_ref() == Some(&failed.id)) else { return Ok(None) };
+        let holds = self.0.store.holds(Some(&component.name), Some(&environment.name)).await?;
+        let good = records.iter().skip(1).find(|record| {
+            let held = holds.iter().any(|hold| record.same_artifact(&hold.image, hold.digest.as_deref()));
+            let other = !record.same_artifact(&newest.image, newest.digest.as_deref());
+            record.outcome == RecordOutcome::Succeeded && other && !held
+        });
+        Ok(Some(good.cloned()))
+    }
+}
+
+/// The mark is on what runs, whatever is recorded of it.
+fn irreversible_now(live: &Live) -> Option<String> {
+    let marked = Since::of(0, String::new(), &live.object["spec"]["template"]).irreversible?;
+    Some(format!("The release that failed cannot be undone: {marked}"))
+}
+
+fn written_since(failed: &Change, live: &Live) -> Option<String> {
+    let wrote = live.object.pointer("/metadata/annotations").and_then(|all| all[CHANGE_ANNOTATION].as_str());
+    (wrote != Some(failed.id.as_str())).then(|| "Somebody has changed the workload since.".to_owned())
 }
 
 /// The portal itself: it may ask for changes, and decides on none.

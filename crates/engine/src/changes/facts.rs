@@ -175,8 +175,13 @@ impl Engine {
             if later.revision <= record.revision {
                 break;
             }
-            let template = self.0.store.template(&later.id).await?.unwrap_or_default();
-            since.push(Since::of(later.revision, later.version(), &serde_json::from_str(&template).unwrap_or_default()));
+            let template = self.0.store.template(&later.id).await?.and_then(|text| serde_json::from_str::<Value>(&text).ok());
+            since.push(match template {
+                Some(template) => Since::of(later.revision, later.version(), &template),
+                None => {
+                    Since { revision: later.revision, version: later.version(), irreversible: Some("its template does not read".into()) }
+                }
+            });
         }
         Ok(since)
     }

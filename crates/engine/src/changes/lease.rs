@@ -59,6 +59,9 @@ fn length() -> Duration {
     Duration::from_secs(seconds().unsigned_abs())
 }
 
+/// No portal comes so far: a higher fence in a cluster was written by hand, and is not gone on above.
+const FENCE_MAX: i64 = 1_000_000_000_000;
+
 impl Engine {
     /// Takes a change up, when nobody else holds it. Answers its fence.
     pub(super) async fn claim(&self, id: &str) -> Result<Option<i64>> {
@@ -125,6 +128,12 @@ impl Engine {
     /// and gives fences a second time: then it goes on above what is there, and the change is taken up again.
     pub(super) async fn outrun(&self, change: &Change) -> Result<Round> {
         let seen = self.fence_in_cluster(change).await?;
+        if seen > FENCE_MAX {
+            let why =
+                format!("the workload's annotation {FENCE_ANNOTATION} is {seen}, which no portal has written: remove it, then ask again");
+            self.conclude(change, State::Errored, &why, None).await?;
+            return Ok(Round::Over);
+        }
         let (Some(mut tx), Some(lease)) = (self.holding(&change.id).await?, self.0.leases.of(&change.id)) else {
             return Ok(Round::Over);
         };

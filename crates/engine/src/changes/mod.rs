@@ -1,7 +1,7 @@
 //! What people do with changes: look at a plan, ask, abort, lift a hold; and in files of their own vote, freeze, break the glass,
 //! send trains. Deciding is `domain`'s; this gathers, stores and tells. The worker does the rest.
 
-mod automatic;
+pub(crate) mod automatic;
 mod closing;
 mod duty;
 mod facts;
@@ -11,6 +11,7 @@ mod lease;
 mod sight;
 mod trains;
 mod votes;
+mod waiting;
 pub(crate) mod worker;
 mod write;
 

@@ -46,13 +46,13 @@ impl Engine {
     async fn vote(&self, actor: &Actor, id: &str, kind: VoteKind, digest: Option<&str>, reason: &str) -> Result<Change> {
         let person = authorize(actor, Verb::Decide)?.person();
         let now = self.now();
+        let voter = self.voter(&person.name, now).await?;
         let mut tx = self.0.store.write().await?;
         let change = self.0.store.change_in(&mut tx, id).await?.ok_or_else(|| no_change(id))?;
         digest_matches(&change, digest.unwrap_or(&change.digest))?;
         if change.votes.iter().any(|vote| vote.by == person.name && vote.vote == kind) {
             return Ok(change);
         }
-        let voter = self.voter(&person.name, now).await?;
         may_decide(&change, &voter)?;
         if now > change.plan.valid_until {
             let outcome =

@@ -3,7 +3,6 @@
 //!
 //! Invariant: without a lease (`lease.rs`) nothing is written; the write itself is in `write.rs`.
 
-use crate::clusters;
 use crate::error::Result;
 use crate::events::{Event, Topic};
 use crate::store::Act;
@@ -43,7 +42,6 @@ pub(crate) async fn run(engine: Engine) {
 async fn sweep(engine: &Engine, active: &Arc<Mutex<HashSet<String>>>) -> Result<()> {
     engine.refresh_closings().await?;
     engine.expire_and_supersede().await?;
-    engine.roll_back_failures().await?;
     for id in engine.0.store.claimable(&engine.0.owner).await? {
         if !active.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone()) {
             continue;
@@ -78,22 +76,6 @@ pub(super) struct Told {
 }
 
 impl Engine {
-    /// Plans that wait for votes and have expired, or whose target has moved.
-    async fn expire_and_supersede(&self) -> Result<()> {
-        for id in self.0.store.changes_in_states(&[State::AwaitingApproval]).await? {
-            let Some(change) = self.0.store.change(&id).await? else { continue };
-            let now = self.now();
-            if now > change.plan.valid_until {
-                self.conclude(&change, State::Expired, "the plan expired before it was decided on", None).await?;
-            } else if let Some(why) = self.moved_in_watch(&change) {
-                self.conclude(&change, State::Superseded, &why, None).await?;
-            } else if let Turn::Stop(why) = self.turn(&change).await? {
-                self.conclude(&change, State::Superseded, &why, None).await?;
-            }
-        }
-        Ok(())
-    }
-
     /// Its component and environment may have left the configuration.
     fn declared(&self, change: &Change) -> domain::Result<()> {
         self.0.catalog.component(&change.plan.component)?;
@@ -101,31 +83,11 @@ impl Engine {
     }
 
     /// A change that goes alone may always begin.
-    async fn turn(&self, change: &Change) -> Result<Turn> {
+    pub(super) async fn turn(&self, change: &Change) -> Result<Turn> {
         let Some(place) = &change.plan.train else { return Ok(Turn::Go) };
         let train = self.0.store.train(&place.train).await?;
         let gone = || Turn::Stop("its train is not there any more".into());
         Ok(train.map_or_else(gone, |train| turn(change, &train.changes)))
-    }
-
-    /// Only what the watch is sure of: a newer generation, or another object of the same name.
-    fn moved_in_watch(&self, change: &Change) -> Option<String> {
-        let target = &change.plan.target;
-        let cluster = self.cluster(&target.cluster).ok()?;
-        let state = cluster.state();
-        if let Some(name) = &target.autoscaler {
-            return autoscaler_moved(&state, change, name);
-        }
-        let key = domain::clusters::WorkloadKey { kind: target.kind, namespace: target.namespace.clone(), name: target.name.clone() };
-        if state.reach(&target.namespace, target.kind) != domain::clusters::Reach::Live {
-            return None;
-        }
-        let Some(known) = state.observed(&key) else { return Some("the workload was deleted after the plan was made".into()) };
-        // Another generation may be the autoscaler's doing: that is looked at whole when the change is carried out.
-        if known.workload.uid == target.uid && (target.replicas_float || known.workload.generation <= target.generation) {
-            return None;
-        }
-        Some("the workload was changed after the plan was made; plan again".into())
     }
 
     /// Drives one change until it ends, is lost to another worker, or the portal stops.
@@ -364,27 +326,6 @@ impl Engine {
         if let Err(error) = self.record_place(component, environment).await {
             tracing::warn!(%error, change = change.id, "its record is written later, by the recorder");
         }
-    }
-}
-
-/// The same of an autoscaler, whose generation does not count its edits.
-fn autoscaler_moved(state: &clusters::State, change: &Change, name: &str) -> Option<String> {
-    let namespace = &change.plan.target.namespace;
-    if state.reach_kind(namespace, clusters::state::Kind::Autoscalers) != domain::clusters::Reach::Live {
-        return None;
-    }
-    let known = state.neighbours_in(namespace).find_map(|neighbour| match neighbour {
-        domain::clusters::Neighbour::Autoscaler(scaler) if scaler.name == name => {
-            Some(domain::changes::Bounds { min: scaler.min, max: scaler.max })
-        }
-        _ => None,
-    });
-    match known {
-        None => Some("the autoscaler was deleted after the plan was made".into()),
-        Some(bounds) if Some(bounds) != change.plan.bounds_from => {
-            Some("the autoscaler's bounds were changed after the plan was made; plan again".into())
-        }
-        Some(_) => None,
     }
 }
 

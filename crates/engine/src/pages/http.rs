@@ -71,7 +71,8 @@ fn judged(status: StatusCode, after_s: Option<i64>, text: &str) -> Answer {
     let said = said(status, text);
     match status.as_u16() {
         200..=299 => Answer::Taken(said),
-        408 | 425 | 429 | 500..=599 => Answer::Later { why: format!("It asks to try again: {said}"), after_s },
+        // A secret that is being exchanged is read anew at each try.
+        401 | 408 | 425 | 429 | 500..=599 => Answer::Later { why: format!("It asks to try again: {said}"), after_s },
         300..=399 => Answer::Never(format!("It points elsewhere, and that is not followed: {said}")),
         _ => Answer::Never(format!("It refuses: {said}")),
     }
@@ -104,7 +105,16 @@ mod tests {
             Answer::Later { .. } => "later",
             Answer::Never(_) => "never",
         };
-        let table = [(200, "taken"), (204, "taken"), (301, "never"), (400, "never"), (403, "never"), (408, "later"), (410, "never")];
+        let table = [
+            (200, "taken"),
+            (204, "taken"),
+            (301, "never"),
+            (400, "never"),
+            (401, "later"),
+            (403, "never"),
+            (408, "later"),
+            (410, "never"),
+        ];
         for (status, expected) in table.into_iter().chain([(429, "later"), (500, "later"), (503, "later")]) {
             assert_eq!(kind(status), expected, "{status}");
         }

@@ -26,9 +26,16 @@ pub async fn send(smtp: &Smtp, message: &Message) -> Answer {
     };
     match transport.send(mail).await {
         Ok(answer) => Answer::Taken(line(&format!("{}: {}", answer.code(), answer.message().collect::<Vec<_>>().join(" ")))),
-        Err(error) if error.is_permanent() => Answer::Never(line(&format!("{} refuses: {}", smtp.host, words(&error)))),
+        Err(error) if error.is_permanent() && !is_sign_in(&error) => {
+            Answer::Never(line(&format!("{} refuses: {}", smtp.host, words(&error))))
+        }
         Err(error) => later(line(&format!("{} cannot be used now: {}", smtp.host, words(&error)))),
     }
+}
+
+/// A password that is being exchanged is read anew at each try (RFC 4954: 530, 534, 535, 538).
+fn is_sign_in(error: &lettre::transport::smtp::Error) -> bool {
+    error.status().is_some_and(|code| matches!(u16::from(code), 530 | 534 | 535 | 538))
 }
 
 async fn transport(smtp: &Smtp) -> Result<AsyncSmtpTransport<Tokio1Executor>, String> {

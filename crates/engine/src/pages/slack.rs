@@ -20,7 +20,7 @@ pub async fn send(http: &Service, hook: &Slack, message: &Message) -> Answer {
 
 fn body(message: &Message) -> Value {
     let mention = format!("<@{}>", message.delivery.address);
-    let mut lines = vec![format!("{mention} *{}* pages you:", escaped(&message.by)), escaped(&message.page.reason)];
+    let mut lines = vec![format!("{mention} *{}* pages you:", escaped(&message.by)), bounded(&escaped(&message.page.reason))];
     if let (Some(label), Some(url)) = (&message.page.incident, &message.incident_url) {
         lines.push(format!("Incident <{url}|{}>", escaped(label)));
     }
@@ -31,7 +31,33 @@ fn body(message: &Message) -> Value {
     })
 }
 
+/// A section may have 3000 characters, mention and links among them; the page has the whole. No entity is cut.
+fn bounded(escaped: &str) -> String {
+    const MOST: usize = 2500;
+    let Some((end, _)) = escaped.char_indices().nth(MOST) else { return escaped.to_owned() };
+    let kept = &escaped[..end];
+    let whole = match kept.rfind('&') {
+        Some(begun) if !kept[begun..].contains(';') => &kept[..begun],
+        _ => kept,
+    };
+    format!("{whole} …")
+}
+
 /// Slack's three characters: nothing that somebody writes becomes a link or calls a whole channel.
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_reason_is_cut_between_entities() {
+        assert_eq!(bounded("short &amp; sweet"), "short &amp; sweet");
+        let cut = bounded(&escaped(&"<".repeat(2000)));
+        assert_eq!(cut, format!("{} …", "&lt;".repeat(625)));
+        let odd = bounded(&escaped(&format!("a{}", "<".repeat(2000))));
+        assert_eq!(odd, format!("a{} …", "&lt;".repeat(624)), "not in the middle of one");
+    }
 }

@@ -11,6 +11,7 @@ mod restart;
 mod restored;
 mod rollback;
 mod scale;
+mod target;
 mod unblock;
 
 pub use autoscale::{Scaler, bounds};
@@ -19,6 +20,7 @@ use policy::{commit_authors, open};
 pub use promote::VERSION_LABEL;
 pub use refusal::{Refusal, RefusalCode};
 pub use restored::{ConfigThen, IRREVERSIBLE_ANNOTATION, Since};
+pub use target::Target;
 pub use unblock::Blocker;
 
 use super::diff::{Diff, diff};
@@ -27,7 +29,7 @@ use super::write::{Patch, PatchKind};
 use super::{Bounds, Carriage, Hold, Kind, Request};
 use crate::Time;
 use crate::catalog::{Approval, Component, Environment};
-use crate::clusters::{Autoscaler, CellState, Manager, WorkloadKind};
+use crate::clusters::{Autoscaler, CellState, Manager};
 use crate::releases::{DeploymentRecord, ImageRef};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -82,46 +84,6 @@ pub struct Facts {
     pub authors: Option<Vec<String>>,
     /// The version of the policy: SHA-256 of the configuration.
     pub policy_version: String,
-}
-
-/// The exact object that will be written. Another uid, generation or spec means that the world moved. With an `autoscaler`, that is
-/// what is written, and what these three are of; kind and name are then the workload that it scales.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Target {
-    pub cluster: String,
-    pub namespace: String,
-    pub kind: WorkloadKind,
-    pub name: String,
-    pub uid: String,
-    pub generation: i64,
-    pub spec_hash: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub autoscaler: Option<String>,
-    /// An autoscaler owns the number of replicas, which this write leaves alone: another number does not mean that the world moved.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub replicas_float: bool,
-    /// What the API server said, in the dry run, that the write would make of the spec.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub spec_hash_after: Option<String>,
-}
-
-fn is_false(flag: &bool) -> bool {
-    !flag
-}
-
-impl Target {
-    /// The hash of an object's spec as this target has it.
-    pub fn hash_of(&self, object: &Value) -> String {
-        if self.replicas_float { spec_hash(&without_replicas(object)) } else { spec_hash(object) }
-    }
-}
-
-fn without_replicas(object: &Value) -> Value {
-    let mut object = object.clone();
-    if let Some(spec) = object.get_mut("spec").and_then(Value::as_object_mut) {
-        spec.remove("replicas");
-    }
-    object
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
