@@ -45,6 +45,10 @@ for (const script of [true, false]) {
         await expect(approve).toHaveCount(2);
         for (const button of await approve.all()) await expect(button).toHaveAttribute("aria-disabled", "true");
         await expect(page.getByText("bea may not decide on changes: that needs the role approver.").first()).toBeVisible();
+        await expect(page.getByTestId("approvers")).toContainText("Dmitri");
+        await expect(page.getByTestId("approvers").locator("[data-person]")).toHaveCount(2);
+        await page.getByText("Abort this change").click();
+        await expect(page.getByText("Nothing has been written yet, and nothing will be.")).toBeVisible();
         await signOut(page);
       });
 
@@ -73,6 +77,11 @@ for (const script of [true, false]) {
         for (const step of ["plan", "approval", "check", "write", "rollout"]) {
           await expect(page.locator(`[data-step=${step}]`)).toHaveAttribute("data-state", "done");
         }
+        const story = page.getByTestId("story");
+        await story.locator("summary").click();
+        await expect(story.locator("li[data-what=decided]").filter({ hasText: "write it, if it still has resourceVersion" })).toBeVisible();
+        await expect(story.locator("li[data-what=answered]").filter({ hasText: "done: generation" })).toBeVisible();
+        await expect(page.getByTestId("approvers")).toHaveCount(0);
         await expect(page.locator("[data-figure=updated]")).toHaveText("4");
         await follows(home, (options) => runs(home, "1.43.1", options));
         await follows(home, (options) => expect(cell(home)).toHaveAttribute("data-state", "healthy", options));

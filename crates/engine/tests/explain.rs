@@ -39,7 +39,7 @@ async fn every_sight_decision_and_answer_is_told_in_order() {
     let rest = from(rest, What::Decided, "nothing became of the write: send the same bytes again");
     let rest = from(rest, What::Answered, "done: generation 2, resourceVersion");
     assert!(rest[0].at.seconds_since(busy) >= 5, "the API server is asked again when it said, not before");
-    let rest = from(rest, What::Saw, &format!("last written by {}", change.id));
+    let rest = from(rest, What::Saw, "last written by this change");
     let rest = from(rest, What::Decided, "end it as succeeded");
     from(rest, What::Did, "change.end: succeeded");
     let labelled = world.engine.story(&actor("viv"), &change.label()).await.unwrap();

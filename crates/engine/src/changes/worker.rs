@@ -181,7 +181,7 @@ impl Engine {
 
     /// Keeps what was seen and decided, when either is new.
     async fn log(&self, id: &str, told: &mut Told, seen: &Seen, next: &Next) -> Result<()> {
-        let now = Told { saw: seen.to_string(), decided: next.to_string() };
+        let now = Told { saw: seen.to_string().replace(id, "this change"), decided: next.to_string() };
         if *told == now {
             return Ok(());
         }
