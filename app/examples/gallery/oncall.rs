@@ -156,7 +156,7 @@ fn incident(number: i64, severity: &str, opened_s: i64, due_s: i64, state: State
         resolved: (state == State::Resolved).then(|| act(60, "bea")).flatten(),
         breached_at: late.then(|| NOW.plus_seconds(due_s)),
         timeline: vec![
-            entry(opened_s, "opened", "bea", "P1, to be answered by 2026-11-24T10:19:00Z"),
+            entry(opened_s, "opened", "bea", "P1, to be answered by 24 Nov 2026, 10:19:00 UTC"),
             entry(opened_s / 2, "warning", "portal", "half of the time to answer is over"),
             entry(60, "comment", "bea", "rolled back in staging, looks better"),
         ],

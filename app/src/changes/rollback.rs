@@ -6,7 +6,7 @@ use crate::parts::{ActButton, Icon, Panel, may_ask, refused_hint};
 use crate::{Viewer, links, words};
 use domain::access::{Verb, authorize};
 use domain::changes::{Change, Kind, State};
-use domain::releases::{DeploymentRecord, RecordOutcome};
+use domain::releases::{DeploymentRecord, last_good, others};
 use leptos::prelude::*;
 
 /// While it rolls out and after it has ended badly or well; not when nothing was written.
@@ -44,7 +44,8 @@ pub(super) fn panel(viewer: &Viewer, data: &ChangeData) -> Option<AnyView> {
         return None;
     }
     let choices: Vec<&DeploymentRecord> = data.deployments.iter().filter(|record| !record.current).collect();
-    let body = match best(data, &choices) {
+    let best = last_good(&data.deployments).or_else(|| others(&data.deployments).next());
+    let body = match best {
         _ if !current && change.state == State::Succeeded => {
             view! { <p class="panel-body muted">"Something else runs here by now: this change cannot be taken back any more. The component's page lists what can be restored."</p> }.into_any()
         }
@@ -77,16 +78,6 @@ fn undo(viewer: &Viewer, change: &Change, href: String, label: String) -> AnyVie
     };
     view! { <div id="roll-back" data-key="roll-back"><Panel id="h-rb" title="Undo"><div class="panel-body stack-s"><p class="small muted">"You see the plan first."</p><div class="actions">{link}</div></div></Panel></div> }
         .into_any()
-}
-
-/// The last that succeeded with another artifact, else the last with another artifact.
-fn best<'a>(data: &ChangeData, choices: &[&'a DeploymentRecord]) -> Option<&'a DeploymentRecord> {
-    let to = &data.change.plan.to;
-    let other = || choices.iter().copied().filter(|record| !record.same_artifact(&to.image, to.digest.as_deref()));
-    other()
-        .find(|record| record.outcome == RecordOutcome::Succeeded)
-        .or_else(|| other().find(|record| record.outcome != RecordOutcome::Failed))
-        .or_else(|| other().next())
 }
 
 fn form(viewer: &Viewer, data: &ChangeData, choices: &[&DeploymentRecord], best: &DeploymentRecord) -> AnyView {

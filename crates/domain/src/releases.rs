@@ -1,6 +1,7 @@
 //! Releases and what became of them: image references, deployment records, and how far one environment is behind another.
 
 use crate::Time;
+use crate::changes::Hold;
 use crate::clusters::Behind;
 use serde::{Deserialize, Serialize};
 
@@ -133,14 +134,25 @@ impl DeploymentRecord {
     }
 }
 
-/// What a rollback without a revision goes to: the newest record that did not fail and is of another artifact than the current one.
-/// `records` is newest first.
-pub fn last_good(records: &[DeploymentRecord]) -> Option<&DeploymentRecord> {
+/// What ran here before and is of another artifact than what runs now. `records` is newest first, and so is this.
+pub fn others(records: &[DeploymentRecord]) -> impl Iterator<Item = &DeploymentRecord> {
     let current = records.iter().find(|record| record.current);
-    records.iter().find(|record| {
-        let good = matches!(record.outcome, RecordOutcome::Succeeded | RecordOutcome::Unknown);
-        good && !record.current && current.is_none_or(|current| !record.same_artifact(&current.image, current.digest.as_deref()))
+    records.iter().filter(move |record| {
+        !record.current && current.is_none_or(|current| !record.same_artifact(&current.image, current.digest.as_deref()))
     })
+}
+
+/// What a rollback without a revision goes to: the last that succeeded, else the last that did not fail.
+pub fn last_good(records: &[DeploymentRecord]) -> Option<&DeploymentRecord> {
+    others(records)
+        .find(|record| record.outcome == RecordOutcome::Succeeded)
+        .or_else(|| others(records).find(|record| record.outcome == RecordOutcome::Unknown))
+}
+
+/// What is gone back to without asking anybody: the last that succeeded, and that nobody has put on hold here.
+pub fn last_sure<'a>(records: &'a [DeploymentRecord], holds: &[Hold]) -> Option<&'a DeploymentRecord> {
+    let held = |record: &DeploymentRecord| holds.iter().any(|hold| record.same_artifact(&hold.image, hold.digest.as_deref()));
+    others(records).find(|record| record.outcome == RecordOutcome::Succeeded && !held(record))
 }
 
 /// How long a rollout takes in one place, by those that succeeded there.
@@ -217,6 +229,37 @@ mod tests {
             duration_s: None,
             current,
         }
+    }
+
+    #[test]
+    fn the_way_back_is_the_last_that_succeeded() {
+        let (good, bad, aborted) = (RecordOutcome::Succeeded, RecordOutcome::Failed, RecordOutcome::Unknown);
+        let records = |outcomes: &[(&str, RecordOutcome)]| -> Vec<_> {
+            let newest = outcomes.len() as i64;
+            (0..newest)
+                .zip(outcomes)
+                .map(|(at, (tag, outcome))| DeploymentRecord { outcome: *outcome, ..record(newest - at, tag, at == 0) })
+                .collect()
+        };
+        let tag = |found: Option<&DeploymentRecord>| found.and_then(|record| record.tag.clone());
+        let all = records(&[("4", bad), ("4", good), ("3", aborted), ("2", good), ("1", good)]);
+        assert_eq!(tag(last_good(&all)).as_deref(), Some("2"), "neither the same release again nor one that was aborted");
+        assert_eq!(tag(last_sure(&all, &[])).as_deref(), Some("2"));
+        let hold = |image: &str| Hold {
+            id: "h".into(),
+            component: "api".into(),
+            environment: "staging".into(),
+            image: image.into(),
+            digest: None,
+            change: "c".into(),
+            by: "bea".into(),
+            at: Time(0),
+        };
+        assert_eq!(tag(last_sure(&all, &[hold("api:2")])).as_deref(), Some("1"), "what is on hold is not gone back to");
+        let unjudged = records(&[("2", bad), ("1", aborted), ("0", bad)]);
+        assert_eq!(tag(last_good(&unjudged)).as_deref(), Some("1"), "people may choose what nobody has judged");
+        assert_eq!(last_sure(&unjudged, &[]), None, "the portal does not");
+        assert_eq!(last_good(&records(&[("2", good), ("1", bad)])), None);
     }
 
     #[test]

@@ -106,7 +106,7 @@ impl Engine {
             due: &due,
         };
         self.0.store.insert_incident(&mut tx, &new).await?;
-        let text = format!("{}, to be answered by {}", opening.severity, due.at);
+        let text = format!("{}, to be answered by {}", opening.severity, due.at.for_people());
         self.tell(&mut tx, &id, now, ("opened", &actor.person.name), &text).await?;
         let opened = self.existing_incident(&mut tx, &id).await?;
         self.freeze_for(&mut tx, &opened, (now, &actor.person.name)).await?;
@@ -196,7 +196,7 @@ impl Engine {
         let level = known_level(catalog, severity)?;
         let due = catalog.due(catalog.severity(&level)?, incident.opened.at, incident.team.as_deref());
         let because = if reason.is_empty() { String::new() } else { format!(": {reason}") };
-        let text = format!("{} to {level}, to be answered by {}{because}", incident.severity, due.at);
+        let text = format!("{} to {level}, to be answered by {}{because}", incident.severity, due.at.for_people());
         self.0.store.regrade_incident(tx, &incident.id, &level, &due).await?;
         self.tell(tx, &incident.id, now, ("severity", who), &text).await?;
         Ok(text)
@@ -245,7 +245,7 @@ impl Engine {
                 continue;
             }
             self.0.store.insert_mark(tx, &incident.id, &incident.severity, mark, now).await?;
-            let text = format!("{} was to be answered by {}", incident.severity, incident.due_at);
+            let text = format!("{} was to be answered by {}", incident.severity, incident.due_at.for_people());
             if breach {
                 self.0.store.breach(tx, &incident.id, timer.reaches(mark)).await?;
                 self.tell(tx, &incident.id, now, ("breach", "portal"), &text).await?;

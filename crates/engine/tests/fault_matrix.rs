@@ -10,8 +10,8 @@ mod support;
 use domain::changes::{Change, State};
 use sim::{Fault, Match};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-use support::{World, actor, promote};
+use std::time::Duration;
+use support::{World, actor, promote, within};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
@@ -103,15 +103,11 @@ async fn cell(call: Call, fault: Fault) -> String {
 
 /// A silent watch is given up after a minute.
 async fn end(world: &World, change: &Change) -> Change {
-    let began = Instant::now();
-    loop {
+    within(Duration::from_secs(150), "the change ends", || async {
         let now = world.engine.change(&actor("viv"), &change.id).await.unwrap();
-        if now.state.is_terminal() {
-            return now;
-        }
-        assert!(began.elapsed() < Duration::from_secs(150), "no end: {now:?}");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+        now.state.is_terminal().then_some(now)
+    })
+    .await
 }
 
 fn table(rows: &[(&str, Vec<String>)]) -> String {

@@ -54,6 +54,15 @@ async fn configuration_that_changed_since_is_named() {
     assert_eq!((changed.state.as_str(), changed.detail.ends_with(": api-config (LOG)")), ("warn", true), "{changed:?}");
 }
 
+/// The newest revision of production is written down.
+async fn recorded(world: &World, revision: i64) {
+    eventually("it is recorded", || async {
+        let records = world.engine.deployments(&actor("viv"), "api", Some("prod"), Default::default()).await.unwrap().items;
+        (records.first()?.revision == revision).then_some(())
+    })
+    .await;
+}
+
 /// One that is good, so that there is a way back.
 async fn succeeds_in_production(world: &World) {
     let change = world.promoted("bea").await;
@@ -130,11 +139,7 @@ async fn over_an_irreversible_release_a_person_decides() {
     let mut marked = deployment("devmatrix", "1.42.3");
     marked["spec"]["template"]["metadata"]["annotations"] = json!({"devmatrix.io/irreversible": "drops a column"});
     world.prod.apply(marked).unwrap();
-    eventually("it is recorded", || async {
-        let records = world.engine.deployments(&actor("viv"), "api", Some("prod"), Default::default()).await.unwrap().items;
-        (records.first()?.revision == 2).then_some(())
-    })
-    .await;
+    recorded(&world, 2).await;
     world.settled("prod").await;
     let failed = fails_in_production(&world).await;
     let said = answered(&world, &failed).await;
@@ -148,11 +153,7 @@ async fn over_an_irreversible_release_a_person_decides() {
 async fn a_rollback_that_fails_is_left_to_people() {
     let world = World::configured(&automatic(), Patience::default(), |_| {}).await;
     world.prod.apply(deployment("devmatrix", "1.42.2-nopull")).unwrap();
-    eventually("the bad release is recorded", || async {
-        let records = world.engine.deployments(&actor("viv"), "api", Some("prod"), Default::default()).await.unwrap().items;
-        (records.first()?.revision == 2).then_some(())
-    })
-    .await;
+    recorded(&world, 2).await;
     world.prod.apply(deployment("devmatrix", "1.42.3")).unwrap();
     world.runs("prod", "1.42.3").await;
     let back = world.engine.ask(&world.actor("bea"), rollback(2), None).await.unwrap().change;

@@ -53,8 +53,11 @@ fn what_a_killed_replica_was_at_another_takes_over_when_the_lease_runs_out() {
     let second = Portal::ready(&world, "b", Wish::default());
     let fence = || world.count("SELECT fence FROM changes");
     let before = fence();
-    std::thread::sleep(Duration::from_secs(5));
-    assert_eq!(fence(), before, "longer than a lease: it is renewed while its worker lives");
+    let leased = world.count("SELECT lease_until FROM changes");
+    eventually("the lease of that moment is over", || {
+        (world.count("SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)") > leased).then_some(())
+    });
+    assert_eq!(fence(), before, "it is renewed while its worker lives");
     first.signal("KILL");
     eventually("it is dead", || first.exit());
     eventually("another has it, with a higher fence", || (fence() > before).then_some(()));

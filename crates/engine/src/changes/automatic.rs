@@ -15,7 +15,7 @@ use domain::catalog::{Component, Environment};
 use domain::changes::plan::{Live, Since};
 use domain::changes::{CHANGE_ANNOTATION, Change, Kind, Request};
 use domain::names::Name;
-use domain::releases::{DeploymentRecord, RecordOutcome};
+use domain::releases::{DeploymentRecord, last_sure};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -105,10 +105,15 @@ impl Engine {
         if let Some(why) = irreversible_now(&live).or_else(|| written_since(failed, &live)) {
             return Ok(WayBack::Never(why));
         }
-        let Some(good) = self.last_that_succeeded(failed, component, environment, &live).await? else {
+        let records = self.records_now(component, environment, &live).await?;
+        // Without a record of what failed nobody knows what came before it.
+        if records.first().and_then(|newest| newest.change.as_ref()) != Some(&failed.id) {
             return Ok(WayBack::Later("what failed is not recorded yet".into()));
+        }
+        let holds = self.0.store.holds(Some(&component.name), Some(&environment.name)).await?;
+        let Some(good) = last_sure(&records, &holds) else {
+            return Ok(WayBack::Never("No other release has succeeded here.".into()));
         };
-        let Some(good) = good else { return Ok(WayBack::Never("No other release has succeeded here.".into())) };
         let request = Request::Rollback {
             component: Name::parse("component", &component.name)?,
             environment: Name::parse("environment", &environment.name)?,
@@ -122,26 +127,11 @@ impl Engine {
         Ok(WayBack::Asked(self.ask_by(&actor, request, Some(key), Way::Ordinary).await?.change.label()))
     }
 
-    /// The newest release that succeeded here, is another one than what failed, and is not on hold. The outer None: what failed is not
-    /// recorded yet, and without that nobody knows what came before it.
-    async fn last_that_succeeded(
-        &self,
-        failed: &Change,
-        component: &Component,
-        environment: &Environment,
-        live: &Live,
-    ) -> domain::Result<Option<Option<DeploymentRecord>>> {
+    /// Newest first, with what was deployed just now.
+    async fn records_now(&self, component: &Component, environment: &Environment, live: &Live) -> Result<Vec<DeploymentRecord>> {
         self.record_place(component, environment).await?;
         let uid = live.object.pointer("/metadata/uid").and_then(Value::as_str).unwrap_or_default();
-        let records = self.0.store.records(&component.name, &environment.name, uid).await?;
-        let Some(newest) = records.first().filter(|newest| newest.change.as_ref() == Some(&failed.id)) else { return Ok(None) };
-        let holds = self.0.store.holds(Some(&component.name), Some(&environment.name)).await?;
-        let good = records.iter().skip(1).find(|record| {
-            let held = holds.iter().any(|hold| record.same_artifact(&hold.image, hold.digest.as_deref()));
-            let other = !record.same_artifact(&newest.image, newest.digest.as_deref());
-            record.outcome == RecordOutcome::Succeeded && other && !held
-        });
-        Ok(Some(good.cloned()))
+        self.0.store.records(&component.name, &environment.name, uid).await
     }
 }
 

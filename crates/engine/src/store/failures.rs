@@ -14,7 +14,7 @@ impl Store {
         Ok(sqlx::query_scalar(query).bind(since.0).bind(since.plus_seconds(-30 * 86_400).0).fetch_all(self.pool()).await?)
     }
 
-    /// The same inside a writing transaction.
+    /// Whether it is written down what the portal did about this one.
     pub async fn failure_is_answered(&self, tx: &mut Tx, id: &str) -> Result<bool> {
         let found: Option<i64> = sqlx::query_scalar("SELECT seq FROM audit WHERE target = $1 AND what = 'rollback.automatic' LIMIT 1")
             .bind(id)

@@ -179,13 +179,27 @@ pub fn rollback(to_revision: i64) -> Request {
 }
 
 /// Waits for a condition, looking often; fails with its name at the deadline.
-pub async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, mut look: impl FnMut() -> F) -> T {
+pub async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, look: impl FnMut() -> F) -> T {
+    within(DEADLINE, what, look).await
+}
+
+/// The same with a deadline of its own.
+pub async fn within<T, F: Future<Output = Option<T>>>(deadline: Duration, what: &str, mut look: impl FnMut() -> F) -> T {
     let began = Instant::now();
     loop {
         if let Some(found) = look().await {
             return found;
         }
-        assert!(began.elapsed() < DEADLINE, "not within {DEADLINE:?}: {what}");
+        assert!(began.elapsed() < deadline, "not within {deadline:?}: {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// Watches that something does not happen for so long; fails with its name when it does.
+pub async fn never(so_long: Duration, what: &str, happens: impl Fn() -> bool) {
+    let began = Instant::now();
+    while began.elapsed() < so_long {
+        assert!(!happens(), "{what}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
