@@ -1,6 +1,6 @@
 //! URLs of the pages. Names are RFC 1123 labels and safe as they are; everything else is percent-encoded.
 
-use domain::changes::Bounds;
+use domain::changes::{Bounds, cron_job_of};
 use std::fmt::Write;
 
 pub fn component(name: &str) -> String {
@@ -75,10 +75,23 @@ pub fn autoscale(component: &str, environment: &str, bounds: Bounds) -> String {
     query("/changes/new", &[("kind", "autoscale"), ("component", component), ("environment", environment), ("min", &min), ("max", &max)])
 }
 
+pub fn run_job(environment: &str, cron_job: &str) -> String {
+    query("/changes/new", &[("kind", "run_job"), ("environment", environment), ("cron_job", cron_job)])
+}
+
+/// Where what a change is of has its page: a component, or the Jobs of an environment.
+pub fn about(about: &str, environment: &str) -> String {
+    match cron_job_of(about) {
+        Some(_) => format!("{}#h-jobs", self::environment(environment)),
+        None => component(about),
+    }
+}
+
 /// The page of a plan that is made although its environment is closed.
 pub fn to_break_glass(wanted: &crate::changes::Wanted) -> String {
     let text = |value: &Option<String>| value.clone().unwrap_or_default();
     let (from, revision, replicas, pod) = (text(&wanted.from), text(&wanted.to_revision), text(&wanted.replicas), text(&wanted.pod));
+    let (min, max, image, cron_job) = (text(&wanted.min), text(&wanted.max), text(&wanted.image), text(&wanted.cron_job));
     let all = [
         ("kind", wanted.kind.as_str()),
         ("component", &wanted.component),
@@ -87,6 +100,10 @@ pub fn to_break_glass(wanted: &crate::changes::Wanted) -> String {
         ("to_revision", &revision),
         ("replicas", &replicas),
         ("pod", &pod),
+        ("min", &min),
+        ("max", &max),
+        ("image", &image),
+        ("cron_job", &cron_job),
         ("reason", &wanted.reason),
         ("break_glass", "1"),
     ];

@@ -138,6 +138,7 @@ pub fn kind(kind: Kind) -> &'static str {
         Kind::Unblock => "Unblock",
         Kind::Autoscale => "Autoscale",
         Kind::Deploy => "Deploy",
+        Kind::RunJob => "Run job",
     }
 }
 

@@ -89,6 +89,8 @@ pub fn around(component: &str) -> Around {
 pub fn inventory() -> Inventory {
     let job = |name: &str, state: &str, reason: &str, at| Job {
         name: name.into(),
+        uid: name.into(),
+        change: (state == "Failed").then(|| "CH-9".into()),
         cron: Some("devmatrix-backup".into()),
         active: 0,
         succeeded: 1,

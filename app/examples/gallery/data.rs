@@ -195,6 +195,7 @@ pub fn plan(kind: Kind, component: &str, from: &str, to: &str, environment: &str
         Kind::Unblock => format!("Unblock {title} in {env}: delete pod postgres-1"),
         Kind::Deploy => format!("Deploy {title} {to} to {env}"),
         Kind::Autoscale => format!("Autoscale {title} in {env}, 3 to 10 becomes 3 to 12"),
+        Kind::RunJob => format!("Run devmatrix-backup in {env}"),
     };
     let word = |what: &str, text: String| Word { what: what.into(), text };
     Plan {
@@ -209,7 +210,7 @@ pub fn plan(kind: Kind, component: &str, from: &str, to: &str, environment: &str
         target: Target {
             cluster: "prod-cluster".into(),
             namespace: "devmatrix".into(),
-            kind: WorkloadKind::Deployment,
+            kind: if kind == Kind::RunJob { TargetKind::CRON_JOB } else { WorkloadKind::Deployment.into() },
             name: format!("devmatrix-{component}"),
             uid: "u".into(),
             generation: 61,
@@ -313,6 +314,14 @@ pub fn api(number: i64, state: State) -> Change {
 
 fn nginx(number: i64, state: State) -> Change {
     change(number, state, plan(Kind::Promote, "nginx", "1.29.1", "1.29.3-nopull", "prod"))
+}
+
+fn job(number: i64, state: State) -> Change {
+    let mut plan = plan(Kind::RunJob, "backup-tools", "2.3.0", "2.3.0", "prod");
+    plan.component = "cronjob/devmatrix-backup".into();
+    plan.patch = Patch { kind: PatchKind::CreateJob, body: serde_json::json!({"metadata": {"generateName": "devmatrix-backup-"}}) };
+    plan.desired = 1;
+    change(number, state, plan)
 }
 
 pub fn hold() -> Hold {
@@ -519,7 +528,6 @@ pub fn on_page(change: Change, progress: (i64, i64, i64), tried: Option<Tried>) 
         progress: Progress { desired, updated, ready, available: ready },
         component_title: component.clone(),
         cluster_title: "EKS us-east-1".into(),
-        target_kind: WorkloadKind::Deployment,
         pods: pods(&component, &change.plan.to.version()),
         deployments: records(&component, "prod"),
         holds: vec![],
@@ -555,6 +563,8 @@ pub fn change_pages() -> Vec<(String, ChangeData)> {
         ("change-failed".into(), on_page(nginx(11, State::Failed), (2, 1, 2), None)),
         ("change-succeeded".into(), on_page(api(12, State::Succeeded), (4, 4, 4), None)),
         ("change-superseded".into(), on_page(api(12, State::Superseded), (4, 4, 4), None)),
+        ("change-job".into(), on_page(job(13, State::Observing), (1, 1, 0), None)),
+        ("change-job-done".into(), on_page(job(13, State::Succeeded), (1, 1, 1), None)),
     ]
 }
 
@@ -570,6 +580,7 @@ pub fn new_changes() -> Vec<(String, NewChangeData)> {
         min: None,
         max: None,
         image: None,
+        cron_job: None,
         break_glass: false,
         reason: String::new(),
     };

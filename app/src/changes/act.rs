@@ -2,12 +2,12 @@
 //! may not press says why.
 
 use super::rollback::way_back;
-use super::{Act, ChangeData, Tried};
+use super::{Act, ChangeData, Tried, job};
 use crate::parts::{ActButton, Icon, Notice, Panel, ReasonField, may_vote, refused_hint};
 use crate::{Viewer, links};
 use domain::access::{Verb, authorize};
-use domain::changes::State;
 use domain::changes::votes::may_withdraw;
+use domain::changes::{Kind, State};
 use domain::{Error, Result};
 use leptos::prelude::*;
 
@@ -37,6 +37,10 @@ pub(super) fn buttons(viewer: &Viewer, data: &ChangeData) -> AnyView {
                 </div>
             }
             .into_any()
+        }
+        state if state.is_terminal() && change.plan.kind == Kind::RunJob => {
+            let again = job::again(change).map(|(label, href)| view! { <a class="btn" href=href>{label}</a> });
+            view! { <div class="actions in-reach">{again}</div> }.into_any()
         }
         state if !state.is_terminal() => view! { <div class="actions in-reach"><a class="btn btn-danger-quiet" href="#decide">"Abort"</a></div> }.into_any(),
         State::Failed | State::Stuck | State::Succeeded => {

@@ -80,6 +80,7 @@ fn form(viewer: &Viewer, data: &NewChangeData, plan: &Plan) -> AnyView {
         Kind::Restart => (format!("Restart in {environment}"), "btn btn-primary"),
         Kind::Deploy => (format!("Deploy to {environment}"), "btn btn-primary"),
         Kind::Autoscale => ("Set the bounds".to_owned(), "btn btn-primary"),
+        Kind::RunJob => ("Run it now".to_owned(), "btn btn-primary"),
     };
     let invalid = match &data.error {
         Some(Error::Invalid { field, why }) if field == "reason" => Some(why.clone()),
@@ -97,12 +98,13 @@ fn form(viewer: &Viewer, data: &NewChangeData, plan: &Plan) -> AnyView {
             {hidden("min", &wanted.min)}
             {hidden("max", &wanted.max)}
             {hidden("image", &wanted.image)}
+            {hidden("cron_job", &wanted.cron_job)}
             {wanted.break_glass.then(|| view! { <input type="hidden" name="break_glass" value="1"/> })}
             <input type="hidden" name="key" value=data.key.clone()/>
             <ReasonField id="reason" label="Reason" value=wanted.reason.clone() hint="Others read it when they decide, and later" error=invalid/>
             {data.usual.map(|usual| view! { <p class="small muted" data-testid="usual">{words::usual(&usual)}</p> })}
             {approvers(plan).map(|text| view! { <p class="small muted">{text}</p> })}
-            <div class="actions"><button class=class type="submit">{label}</button><a class="btn btn-ghost" href=links::component(&wanted.component)>"Cancel"</a></div>
+            <div class="actions"><button class=class type="submit">{label}</button><a class="btn btn-ghost" href=links::about(&wanted.about(), &wanted.environment)>"Cancel"</a></div>
         </form>
     }
     .into_any()
@@ -131,11 +133,16 @@ fn refused(viewer: &Viewer, data: &NewChangeData, error: &Error, now: Time) -> A
             <div class="panel-body stack-s">
                 <p>{what_to_do(error)}</p>
                 {behind_glass(viewer, data, error)}
-                <div class="actions"><a class="btn" href=links::component(&data.wanted.component)>{format!("To {}", data.component_title)}</a><a class="btn btn-ghost" href="/">"Home"</a></div>
+                <div class="actions"><a class="btn" href=links::about(&data.wanted.about(), &data.wanted.environment)>{to(data)}</a><a class="btn btn-ghost" href="/">"Home"</a></div>
             </div>
         </Panel>
     }
     .into_any()
+}
+
+fn to(data: &NewChangeData) -> String {
+    let about = if data.wanted.kind() == Some(Kind::RunJob) { &data.environment_title } else { &data.component_title };
+    format!("To {about}")
 }
 
 /// For whoever may: the same plan, made to break the glass for it.
@@ -183,6 +190,8 @@ fn what_to_do(error: &Error) -> &'static str {
         RefusalCode::NotBlocked => "Look at the component's page: it says what holds it up now.",
         RefusalCode::Frozen => "Wait until the freeze ends or somebody lifts it on the environment's page. A rollback passes it.",
         RefusalCode::WindowClosed => "Plan it again when the environment is open. A rollback passes a closed window.",
+        RefusalCode::CronJobMissing => "The environment's page lists the CronJobs that are there.",
+        RefusalCode::JobRunning => "Wait until it has ended: the environment's page shows it. Or delete it in the cluster, if it hangs.",
         RefusalCode::IdempotencyKeyReused => "Open this page again and send the form from there.",
     }
 }

@@ -3,6 +3,7 @@
 mod act;
 mod fresh;
 mod glass;
+mod job;
 mod list;
 mod page;
 mod panels;
@@ -15,11 +16,14 @@ pub(crate) use list::{page as list_page, table};
 pub(crate) use page::page;
 
 use domain::access::Actor;
+use domain::catalog::Catalog;
 use domain::changes::explain::Line;
 use domain::changes::votes::Approver;
-use domain::changes::{Bounds, Change, Hold, Kind, Plan, Progress, Request, Review, State, image, reason, replicas};
-use domain::clusters::{PodView, WorkloadKind};
-use domain::names::Name;
+use domain::changes::{
+    Bounds, Change, Hold, Kind, Plan, Progress, Request, Review, State, cron_job_of, image, of_cron_job, reason, replicas,
+};
+use domain::clusters::PodView;
+use domain::names::{Name, ObjectName};
 use domain::releases::{DeploymentRecord, ImageRef, Usual};
 use domain::{Error, Result};
 use engine::{ChangeFilter, Engine, PageRequest, Way};
@@ -79,8 +83,7 @@ pub struct ChangeData {
     pub progress: Progress,
     pub component_title: String,
     pub cluster_title: String,
-    pub target_kind: WorkloadKind,
-    /// The workload's pods now.
+    /// The workload's pods now, or the Job's.
     pub pods: Vec<PodView>,
     /// Of this component in this environment, newest first: what one can roll back to.
     pub deployments: Vec<DeploymentRecord>,
@@ -107,8 +110,7 @@ pub async fn load(engine: &Engine, actor: &Actor, id: &str, tried: Option<Tried>
         progress: engine.progress(&change),
         component_title: view.as_ref().map_or_else(|| component.clone(), |view| view.title.clone()),
         cluster_title: here.map_or_else(|| change.plan.target.cluster.clone(), |here| here.environment.cluster.title()),
-        target_kind: change.plan.target.kind,
-        pods: here.map(|here| here.pods.clone()).unwrap_or_default(),
+        pods: here.map_or_else(|| engine.job_pods(&change), |here| here.pods.clone()),
         deployments: here.map(|here| here.deployments.clone()).unwrap_or_default(),
         holds: engine.holds(actor, Some(&component), Some(&environment)).await?,
         review: engine.review_of(actor, &change).await?,
@@ -133,6 +135,7 @@ pub struct Wanted {
     pub min: Option<String>,
     pub max: Option<String>,
     pub image: Option<String>,
+    pub cron_job: Option<String>,
     pub reason: String,
     /// Planned although its environment is closed.
     pub break_glass: bool,
@@ -141,6 +144,11 @@ pub struct Wanted {
 impl Wanted {
     /// Parsed at the edge: what comes out can be looked up.
     pub fn request(&self) -> Result<Request> {
+        if self.kind() == Some(Kind::RunJob) {
+            let cron_job = ObjectName::parse("cron_job", self.cron_job.as_deref().unwrap_or_default())?;
+            let environment = Name::parse("environment", &self.environment)?;
+            return Ok(Request::RunJob { environment, cron_job, reason: reason("reason", &self.reason)? });
+        }
         let component = Name::parse("component", &self.component)?;
         let environment = Name::parse("environment", &self.environment)?;
         let reason = reason("reason", &self.reason)?;
@@ -171,7 +179,18 @@ impl Wanted {
                 let image = image("image", self.image.as_deref().unwrap_or_default())?;
                 Ok(Request::Deploy { component, environment, image, reason })
             }
-            None => Err(Error::invalid("kind", "expected `promote`, `rollback`, `scale`, `restart`, `unblock`, `autoscale` or `deploy`")),
+            Some(Kind::RunJob) | None => Err(Error::invalid(
+                "kind",
+                "expected `promote`, `rollback`, `scale`, `restart`, `unblock`, `autoscale`, `deploy` or `run_job`",
+            )),
+        }
+    }
+
+    /// What the change would be of, as it is kept.
+    pub fn about(&self) -> String {
+        match &self.cron_job {
+            Some(cron_job) if self.kind() == Some(Kind::RunJob) => of_cron_job(cron_job),
+            _ => self.component.clone(),
         }
     }
 
@@ -211,9 +230,9 @@ pub async fn load_new(engine: &Engine, actor: &Actor, wanted: Wanted, error: Opt
     let looked_at = Wanted { reason: String::new(), ..wanted.clone() };
     let request = looked_at.request()?;
     let catalog = engine.catalog();
-    let component_title = catalog.component(&wanted.component)?.title.clone();
+    let component_title = title(&catalog, &wanted.about())?;
     let environment_title = catalog.environment(&wanted.environment)?.title.clone();
-    let holds = engine.holds(actor, Some(&wanted.component), Some(&wanted.environment)).await?;
+    let holds = engine.holds(actor, Some(&wanted.about()), Some(&wanted.environment)).await?;
     let plan = engine.preview_by(actor, request, wanted.way()).await;
     let usual = match &plan {
         Ok(plan) => engine.usual(actor, plan).await?,
@@ -222,6 +241,14 @@ pub async fn load_new(engine: &Engine, actor: &Actor, wanted: Wanted, error: Opt
     let hold = plan.as_ref().err().and_then(|error| refusing(error, holds));
     let key = uuid::Uuid::now_v7().to_string();
     Ok(NewChangeData { wanted, plan, usual, component_title, environment_title, hold, key, error })
+}
+
+/// Of a component, or a CronJob's name.
+fn title(catalog: &Catalog, about: &str) -> Result<String> {
+    match cron_job_of(about) {
+        Some(cron_job) => Ok(cron_job.to_owned()),
+        None => Ok(catalog.component(about)?.title.clone()),
+    }
 }
 
 /// The hold that a refusal speaks of: it begins with the version.

@@ -4,7 +4,7 @@ use super::ChangeData;
 use crate::parts::{Diff, Panel, PodSaidView, PodTable, RelTime, RolloutBar, RolloutFigures, pods_of};
 use crate::words;
 use domain::Time;
-use domain::changes::{Plan, State};
+use domain::changes::{Kind, Plan, State};
 use domain::releases::Usual;
 use leptos::prelude::*;
 
@@ -51,6 +51,9 @@ pub(super) fn plan_diff(plan: &Plan) -> AnyView {
 
 pub(super) fn rollout(data: &ChangeData, now: Time) -> AnyView {
     let change = &data.change;
+    if change.plan.kind == Kind::RunJob {
+        return super::job::panel(data, now);
+    }
     let started = !matches!(change.state, State::Planned | State::AwaitingApproval | State::Ready);
     let said = match (&change.outcome, started) {
         (Some(outcome), _) => view! { "ended "<RelTime at=outcome.at now=now/>" ago" }.into_any(),

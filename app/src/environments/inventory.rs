@@ -1,15 +1,17 @@
 //! What else is in an environment's namespace: jobs, ways in, configuration, volumes, and the nodes of its cluster.
 
-use crate::parts::{Icon, Panel, RelTime, StateIcon};
-use crate::words;
+use crate::parts::{Icon, Panel, RelTime, StateIcon, may_ask};
+use crate::{Viewer, links, words};
 use domain::Time;
-use domain::clusters::{Autoscaler, CellState, Claim, ConfigMap, CronJob, Ingress, Inventory, Job, Node, Selected, Service, quantity};
+use domain::clusters::{
+    Autoscaler, CellState, Claim, ConfigMap, CronJob, EnvironmentHead, Ingress, Inventory, Job, Node, Selected, Service, quantity,
+};
 use leptos::prelude::*;
 
-pub(super) fn panels(inventory: &Inventory, now: Time) -> AnyView {
+pub(super) fn panels(viewer: &Viewer, env: &EnvironmentHead, inventory: &Inventory, now: Time) -> AnyView {
     view! {
         {forbidden(&inventory.forbidden)}
-        {jobs(&inventory.cron_jobs, &inventory.jobs, now)}
+        {jobs(viewer, env, &inventory.cron_jobs, &inventory.jobs, now)}
         {network(&inventory.ingresses, &inventory.services)}
         {autoscalers(&inventory.autoscalers)}
         {storage(&inventory.config_maps, &inventory.claims)}
@@ -30,7 +32,7 @@ fn forbidden(rights: &[String]) -> Option<AnyView> {
 /// How many finished Jobs are shown.
 const JOBS_AT_MOST: usize = 10;
 
-fn jobs(cron_jobs: &[CronJob], jobs: &[Job], now: Time) -> Option<AnyView> {
+fn jobs(viewer: &Viewer, env: &EnvironmentHead, cron_jobs: &[CronJob], jobs: &[Job], now: Time) -> Option<AnyView> {
     if cron_jobs.is_empty() && jobs.is_empty() {
         return None;
     }
@@ -43,6 +45,7 @@ fn jobs(cron_jobs: &[CronJob], jobs: &[Job], now: Time) -> Option<AnyView> {
                 <th scope="row" class="mono">{cron.name.clone()}</th><td data-label="Kind">"CronJob"</td>
                 <td class="mono nowrap" data-label="Schedule">{format!("{}{zone}", cron.schedule)}</td><td data-label="State">{state}</td>
                 <td class="muted nowrap" data-label="Last">{moment(cron.last)}</td><td class="muted nowrap" data-label="Last success">{moment(cron.last_success)}</td>
+                <td class="cell-act">{run_now(viewer, env, &cron.name)}</td>
             </tr>
         }
     });
@@ -60,11 +63,21 @@ fn jobs(cron_jobs: &[CronJob], jobs: &[Job], now: Time) -> Option<AnyView> {
                 <td class="muted nowrap" data-label="Made by">{job.cron.clone().unwrap_or_default()}</td>
                 <td class="nowrap" data-label="State"><StateIcon look=words::cell(state)/>{format!(" {}", job.state)}</td>
                 <td class="muted nowrap" data-label="Started">{moment(job.started)}</td><td class="muted nowrap" data-label="Finished">{moment(job.finished)}</td>
+                <td class="cell-act">{job.change.as_ref().map(|change| view! { <a class="table-link" href=links::change(change)>"Its change"<span class="vh">{format!(", which made {}", job.name)}</span></a> })}</td>
             </tr>
         }
     });
     let rows: Vec<_> = planned.map(IntoAny::into_any).chain(ran.map(IntoAny::into_any)).collect();
-    Some(table("h-jobs", "Jobs", &["Name", "Kind", "Schedule", "State", "Last", "Success or end"], rows))
+    Some(table("h-jobs", "Jobs", &["Name", "Kind", "Schedule", "State", "Last", "Success or end", ""], rows))
+}
+
+/// Its page shows the plan first.
+fn run_now(viewer: &Viewer, env: &EnvironmentHead, cron_job: &str) -> AnyView {
+    let about = format!(": {cron_job} in {}", env.title);
+    match may_ask(env, viewer) {
+        Ok(()) => view! { <a class="btn btn-s" href=links::run_job(&env.name, cron_job)>"Run now"<span class="vh">{about}</span></a> }.into_any(),
+        Err(why) => view! { <a class="btn btn-s" role="link" aria-disabled="true" tabindex="0" title=why>"Run now"<span class="vh">{about}</span></a> }.into_any(),
+    }
 }
 
 fn network(ingresses: &[Ingress], services: &[Selected<Service>]) -> Option<AnyView> {

@@ -23,7 +23,7 @@ pub(crate) fn page(viewer: &Viewer, data: &EnvironmentData, now: Time) -> AnyVie
         {policy::panel(viewer, data, now)}
         {undeclared(data)}
         {super::bare::panel(&data.view.inventory, now)}
-        {super::inventory::panels(&data.view.inventory, now)}
+        {super::inventory::panels(viewer, env, &data.view.inventory, now)}
     }
     .into_any()
 }

@@ -6,7 +6,7 @@ use domain::Time;
 use domain::access::{Verb, authorize};
 use domain::catalog::Group;
 use domain::changes::votes::Approver;
-use domain::changes::{Change, Gate, State, Step, VoteKind, votes};
+use domain::changes::{Change, Gate, Kind, State, Step, VoteKind, votes};
 use domain::time::span;
 use leptos::prelude::*;
 
@@ -177,6 +177,7 @@ fn title(change: &Change, name: &str) -> String {
         "approval" => "Approval".into(),
         "check" => "Check again".into(),
         "write" => "Write".into(),
+        "rollout" if change.plan.kind == Kind::RunJob => "Run".into(),
         "rollout" => format!("Roll out {}", words::count(change.plan.desired, "pod")),
         other => words::sentence(other).trim_end_matches('.').to_owned(),
     }
@@ -188,6 +189,7 @@ fn to_come(change: &Change, name: &str) -> String {
         "approval" => "Another person decides on exactly this plan",
         "check" => "The facts are gathered once more. Any difference ends this change with no write",
         "write" => change.plan.patch.in_words(),
+        "rollout" if change.plan.kind == Kind::RunJob => "Watched until it has completed or failed",
         "rollout" => "Watched as kubectl watches it. Fails at once when a pod cannot start",
         _ => "",
     };

@@ -60,6 +60,44 @@ impl PartialEq<&str> for Name {
     }
 }
 
+/// An object's name in Kubernetes where dots may stand in it (RFC 1123 subdomain): names joined by dots, at most 253 characters.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ObjectName(String);
+
+impl ObjectName {
+    pub fn parse(field: &str, text: &str) -> Result<ObjectName> {
+        ObjectName::try_from(text.to_owned()).map_err(|why| Error::invalid(field, why))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for ObjectName {
+    type Error = String;
+
+    fn try_from(text: String) -> std::result::Result<ObjectName, String> {
+        if text.len() <= 253 && text.split('.').all(|part| Name::try_from(part.to_owned()).is_ok()) {
+            return Ok(ObjectName(text));
+        }
+        Err(format!("`{}` is not the name of an object: expected {NAME_RULE}, or several such names joined by dots", shorten(&text)))
+    }
+}
+
+impl From<ObjectName> for String {
+    fn from(name: ObjectName) -> String {
+        name.0
+    }
+}
+
+impl fmt::Display for ObjectName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 /// At most 80 characters of something that a stranger sent, with control characters made visible.
 pub fn shorten(text: &str) -> String {
     let shown: String = text.chars().take(80).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();

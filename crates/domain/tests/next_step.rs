@@ -13,7 +13,7 @@ fn target() -> Target {
     Target {
         cluster: "prod".into(),
         namespace: "ns".into(),
-        kind: WorkloadKind::Deployment,
+        kind: WorkloadKind::Deployment.into(),
         name: "api".into(),
         uid: "uid".into(),
         generation: 7,
@@ -48,14 +48,29 @@ fn there(change: impl FnOnce(&mut Present)) -> Seen {
 
 fn step(written: &Written, seen: &Seen, now: i64) -> Next {
     let target = target();
-    let journal = Journal { id: "mine", target: &target, valid_until: Time(1000), written, written_at: Some(Time(0)), closed: None };
+    let journal = Journal {
+        id: "mine",
+        target: &target,
+        valid_until: Time(1000),
+        written,
+        intended_at: None,
+        written_at: Some(Time(0)),
+        closed: None,
+    };
     next_step(&journal, seen, Time(now))
 }
 
 fn closed_step(written: &Written, seen: &Seen, now: i64) -> Next {
     let target = target();
-    let journal =
-        Journal { id: "mine", target: &target, valid_until: Time(1000), written, written_at: Some(Time(0)), closed: Some("frozen") };
+    let journal = Journal {
+        id: "mine",
+        target: &target,
+        valid_until: Time(1000),
+        written,
+        intended_at: None,
+        written_at: Some(Time(0)),
+        closed: Some("frozen"),
+    };
     next_step(&journal, seen, Time(now))
 }
 
@@ -82,7 +97,15 @@ fn before_the_write() {
 fn an_autoscaler_has_no_generation_so_its_spec_tells() {
     let target = Target { autoscaler: Some("api".into()), generation: 0, ..target() };
     let next = |written: &Written, spec: &str, rollout: Rollout, now| {
-        let journal = Journal { id: "mine", target: &target, valid_until: Time(1000), written, written_at: Some(Time(0)), closed: None };
+        let journal = Journal {
+            id: "mine",
+            target: &target,
+            valid_until: Time(1000),
+            written,
+            intended_at: None,
+            written_at: Some(Time(0)),
+            closed: None,
+        };
         let seen = there(|p| (p.generation, p.spec_hash, p.rollout) = (0, spec.into(), rollout));
         next_step(&journal, &seen, Time(now))
     };
@@ -183,10 +206,17 @@ fn a_set_without_progress_fails_where_kubernetes_would_wait_for_ever() {
             p.progressed = progressed.map(|s| Time(s * 1000));
         })
     };
-    let at = |kind, progressed, seconds: i64| {
-        let target = Target { kind, ..target() };
-        let journal =
-            Journal { id: "mine", target: &target, valid_until: Time(1000), written: &written, written_at: Some(Time(0)), closed: None };
+    let at = |kind: WorkloadKind, progressed, seconds: i64| {
+        let target = Target { kind: kind.into(), ..target() };
+        let journal = Journal {
+            id: "mine",
+            target: &target,
+            valid_until: Time(1000),
+            written: &written,
+            intended_at: None,
+            written_at: Some(Time(0)),
+            closed: None,
+        };
         next_step(&journal, &waiting(progressed), Time(seconds * 1000))
     };
     for kind in [WorkloadKind::StatefulSet, WorkloadKind::DaemonSet] {
@@ -294,7 +324,7 @@ proptest! {
             let target = target();
             let closed = closed.then_some("frozen");
             let valid_until = Time(1_200_000);
-            let journal = Journal { id: "mine", target: &target, valid_until, written: &written, written_at, closed };
+            let journal = Journal { id: "mine", target: &target, valid_until, written: &written, intended_at: None, written_at, closed };
             let next = next_step(&journal, seen, now);
             prop_assert!(!(arrived && matches!(next, Next::Intend { .. } | Next::Send)), "it writes twice");
             let tries = if let Written::Intended { tries, .. } = &written { *tries } else { 0 };
@@ -329,7 +359,15 @@ fn an_edit_of_what_was_written_and_not_yet_noted_is_found() {
         })
     };
     let step = |written: &Written, seen: &Seen| {
-        let journal = Journal { id: "mine", target: &target, valid_until: Time(1000), written, written_at: Some(Time(0)), closed: None };
+        let journal = Journal {
+            id: "mine",
+            target: &target,
+            valid_until: Time(1000),
+            written,
+            intended_at: None,
+            written_at: Some(Time(0)),
+            closed: None,
+        };
         next_step(&journal, seen, Time(1))
     };
     let intended = Written::Intended { resource_version: "100".into(), tries: 1 };

@@ -9,7 +9,7 @@ use domain::access::{Actor, Verb, authorize};
 use domain::catalog::{Component, Environment};
 use domain::clusters::{
     Around, BarePod, BareSet, Behind, Cell, ComponentIn, ComponentView, Declared, EnvironmentHead, EnvironmentView, InEnvironment,
-    Inventory, Matrix, MatrixRow, Neighbour, Pod, PodView, Reach, Undeclared, around, cell, said,
+    Inventory, Matrix, MatrixRow, Neighbour, Pod, PodView, Reach, Undeclared, around, cell,
 };
 use domain::releases::{ImageRef, behind};
 use std::sync::Arc;
@@ -189,14 +189,5 @@ fn pod_view(pod: &Pod, known: &Known<'_>, container: &str) -> PodView {
     let images =
         known.revisions.iter().find(|revision| revision.has(pod)).map_or(&*known.workload.containers, |revision| &*revision.images);
     let image = images.iter().find(|c| c.name == container).and_then(|c| ImageRef::parse(&c.image));
-    PodView {
-        name: pod.name.to_string(),
-        status: pod.status(),
-        ready: pod.ready,
-        restarts: pod.restarts(),
-        node: pod.node.to_string(),
-        version: image.map(|image| image.version()).unwrap_or_default(),
-        created: pod.created,
-        said: said(pod),
-    }
+    PodView::of(pod, image.map(|image| image.version()).unwrap_or_default())
 }

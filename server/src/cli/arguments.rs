@@ -38,6 +38,8 @@ pub enum Command {
     Autoscale(Autoscale),
     /// Ask for an image by its digest, where releases begin
     Deploy(Deploy),
+    /// Ask for a Job from a CronJob's template, now
+    RunJob(RunJob),
     /// Approve a change's plan
     Approve(Approve),
     /// Who is on call, now or at any moment
@@ -270,6 +272,24 @@ pub struct Deploy {
     pub image: String,
     #[command(flatten)]
     pub ask: Ask,
+}
+
+#[derive(Args)]
+pub struct RunJob {
+    /// The CronJob's name, as the environment's page gives it
+    #[arg(value_name = "CRONJOB")]
+    pub cron_job: String,
+    pub environment: String,
+    #[arg(long)]
+    pub reason: String,
+    /// Wait for the end, and tell how the Job goes
+    #[arg(long)]
+    pub wait: bool,
+    /// Plan it although the environment is closed; `devmatrix break-glass` then lets it through
+    #[arg(long)]
+    pub break_glass: bool,
+    #[command(flatten)]
+    pub remote: Remote,
 }
 
 #[derive(Args)]

@@ -1,12 +1,12 @@
 //! The API from a terminal: what runs where, asking for changes, approving them, waiting for their end.
 
-use super::arguments::{Approve, Ask, Autoscale, Deploy, List, Matrix, Promote, Remote, Restart, Rollback, Scale, Show, Unblock};
+use super::arguments::{Approve, Ask, Autoscale, Deploy, List, Matrix, Promote, Remote, Restart, Rollback, RunJob, Scale, Show, Unblock};
 use super::remote::{Client, Refused, parse, segment};
 use super::show::{plain, table};
 use super::{Done, Failure};
 use domain::Time;
 use domain::changes::explain::Line;
-use domain::changes::{ChangeView, State, Step};
+use domain::changes::{ChangeView, Kind, State, Step};
 use domain::clusters::EnvironmentView;
 use domain::releases::{DeploymentRecord, last_good};
 use serde::Deserialize;
@@ -166,19 +166,29 @@ pub fn deploy(arguments: &Deploy) -> Done {
     ask(&Client::of(&arguments.ask.remote)?, &arguments.ask, "deploy", &[("image", json!(arguments.image))])
 }
 
+pub fn run_job(arguments: &RunJob) -> Done {
+    let RunJob { environment, cron_job, reason, wait, break_glass, remote } = arguments;
+    let body = json!({"kind": "run_job", "environment": environment, "cron_job": cron_job, "reason": reason});
+    post(&Client::of(remote)?, body, *break_glass, remote, *wait)
+}
+
 /// `own`: what only this kind of change has.
 fn ask(client: &Client, asked: &Ask, kind: &str, own: &[(&str, Value)]) -> Done {
     let mut body = json!({"kind": kind, "component": asked.component, "environment": asked.environment, "reason": asked.reason});
     for (field, value) in own {
         body[field] = value.clone();
     }
-    if asked.break_glass {
+    post(client, body, asked.break_glass, &asked.remote, asked.wait)
+}
+
+fn post(client: &Client, mut body: Value, break_glass: bool, remote: &Remote, wait: bool) -> Done {
+    if break_glass {
         body["break_glass"] = json!(true);
     }
     // An answer may be lost on its way; the key makes asking again the same request.
     let key = uuid::Uuid::now_v7().to_string();
     let answer = patiently(PATIENCE_TO_ASK, || client.post("/api/v1/changes", &body, Some(&key)))?;
-    finish(client, answer, &asked.remote, asked.wait)
+    finish(client, answer, remote, wait)
 }
 
 pub fn approve(arguments: &Approve) -> Done {
@@ -240,6 +250,9 @@ fn progress(change: &ChangeView) -> String {
     let label = &change.label;
     match change.state {
         State::AwaitingApproval => format!("{label}: awaiting approval at {}", change.links.page),
+        State::Observing if change.kind == Kind::RunJob => {
+            format!("{label}: its Job runs, {} of {} pods succeeded", p.ready, p.desired)
+        }
         State::Running | State::Observing => {
             format!("{label}: {}, {} of {} pods updated, {} ready", change.state.title().to_lowercase(), p.updated, p.desired, p.ready)
         }

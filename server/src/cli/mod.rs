@@ -84,6 +84,7 @@ fn execute(command: Command) -> Done {
         Command::Unblock(unblock) => changes::unblock(&unblock),
         Command::Autoscale(autoscale) => changes::autoscale(&autoscale),
         Command::Deploy(deploy) => changes::deploy(&deploy),
+        Command::RunJob(run) => changes::run_job(&run),
         Command::Approve(approve) if approve.change.starts_with("TR-") => trains::approve(&approve),
         Command::Approve(approve) => changes::approve(&approve),
         Command::OnCall(asked) => in_runtime(oncall::run(asked)),

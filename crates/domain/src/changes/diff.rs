@@ -20,7 +20,11 @@ pub fn diff(before: &Value, after: &Value) -> Diff {
     Diff { unified: text.unified_diff().context_radius(3).to_string(), added: count(ChangeTag::Insert), removed: count(ChangeTag::Delete) }
 }
 
+/// Of what is not there yet: nothing.
 fn yaml(object: &Value) -> String {
+    if object.is_null() {
+        return String::new();
+    }
     let mut shown = object.clone();
     if let Some(map) = shown.as_object_mut() {
         map.remove("status");

@@ -3,7 +3,7 @@
 //!
 //! Invariant: it only tells. No decision reads it, so that a lost line changes nothing.
 
-use super::step::{Next, Present, Seen};
+use super::step::{JobEnd, Next, Present, Ran, Seen};
 use crate::Time;
 use crate::audit;
 use crate::clusters::Rollout;
@@ -67,6 +67,7 @@ impl fmt::Display for Seen {
             Seen::Unreachable(why) => write!(f, "the cluster cannot be read: {why}"),
             Seen::Gone => f.write_str("there is no such object"),
             Seen::There(present) => present.fmt(f),
+            Seen::Ran(ran) => ran.fmt(f),
         }
     }
 }
@@ -95,6 +96,25 @@ impl fmt::Display for Present {
         let refused = self.refused.as_ref().map(|refused| &refused.why);
         match self.replica_failure.as_ref().or(refused) {
             Some(why) => write!(f, "; its controller is refused pods: {why}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for Ran {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the Job {}", self.name)?;
+        match &self.change {
+            Some(change) => write!(f, ", made by {change}")?,
+            None => f.write_str(", made by no change")?,
+        }
+        match &self.end {
+            Some(JobEnd::Complete) => f.write_str("; it has completed")?,
+            Some(JobEnd::Failed(why)) => write!(f, "; it failed: {why}")?,
+            None => write!(f, "; {}", self.how)?,
+        }
+        match &self.failing {
+            Some(said) => write!(f, "; pod {} cannot start: {}", said.pod, said.reason),
             None => Ok(()),
         }
     }

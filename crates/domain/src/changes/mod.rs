@@ -15,14 +15,14 @@ mod write;
 
 pub use freeze::{Closed, Freeze, closed};
 pub use glass::{Authority, BreakGlass, REVIEW_WITHIN_S, Review, may_break_glass};
-pub use plan::{Artifact, Draft, Facts, Gate, Plan, Refusal, RefusalCode, Target, Word};
+pub use plan::{Artifact, Draft, Facts, Gate, Plan, Refusal, RefusalCode, Target, TargetKind, Word};
 pub use train::{Carriage, Train, TrainRequest, TrainView};
 pub use view::{ChangeView, Links, PlanView, Progress};
 pub use votes::{Vote, VoteKind};
 pub use write::{CAUSE_ANNOTATION, CHANGE_ANNOTATION, FENCE_ANNOTATION, Patch, PatchKind, STALE_FENCE, Stamp};
 
 use crate::clusters::PodSaid;
-use crate::names::Name;
+use crate::names::{Name, ObjectName};
 use crate::releases::ImageRef;
 use crate::{Error, Result, Time};
 use serde::{Deserialize, Serialize};
@@ -40,10 +40,13 @@ pub enum Kind {
     Autoscale,
     /// An image by its digest, where releases begin.
     Deploy,
+    /// A Job from a CronJob's template, now.
+    RunJob,
 }
 
 impl Kind {
-    pub const ALL: [Kind; 7] = [Kind::Promote, Kind::Rollback, Kind::Scale, Kind::Restart, Kind::Unblock, Kind::Autoscale, Kind::Deploy];
+    pub const ALL: [Kind; 8] =
+        [Kind::Promote, Kind::Rollback, Kind::Scale, Kind::Restart, Kind::Unblock, Kind::Autoscale, Kind::Deploy, Kind::RunJob];
 
     pub fn as_str(self) -> &'static str {
         match self {
@@ -54,6 +57,7 @@ impl Kind {
             Kind::Unblock => "unblock",
             Kind::Autoscale => "autoscale",
             Kind::Deploy => "deploy",
+            Kind::RunJob => "run_job",
         }
     }
 
@@ -63,7 +67,7 @@ impl Kind {
 
     /// Whether the workload gets another pod template by it, and so a new revision.
     pub fn makes_revision(self) -> bool {
-        !matches!(self, Kind::Scale | Kind::Unblock | Kind::Autoscale)
+        !matches!(self, Kind::Scale | Kind::Unblock | Kind::Autoscale | Kind::RunJob)
     }
 }
 
@@ -77,6 +81,17 @@ pub enum Request {
     Unblock { component: Name, environment: Name, pod: Name, reason: String },
     Autoscale { component: Name, environment: Name, bounds: Bounds, reason: String },
     Deploy { component: Name, environment: Name, image: ImageRef, reason: String },
+    RunJob { environment: Name, cron_job: ObjectName, reason: String },
+}
+
+/// `cronjob/devmatrix-backup`: where other changes have a component.
+pub fn of_cron_job(name: &str) -> String {
+    format!("cronjob/{name}")
+}
+
+/// Its name, where something is of a CronJob and of no component.
+pub fn cron_job_of(about: &str) -> Option<&str> {
+    about.strip_prefix("cronjob/")
 }
 
 /// Between how many replicas an autoscaler may choose.
@@ -132,18 +147,21 @@ impl Request {
             Request::Unblock { .. } => Kind::Unblock,
             Request::Autoscale { .. } => Kind::Autoscale,
             Request::Deploy { .. } => Kind::Deploy,
+            Request::RunJob { .. } => Kind::RunJob,
         }
     }
 
-    pub fn component(&self) -> &Name {
+    /// What it is of, as it is kept: a component's name, or `cronjob/devmatrix-backup`, which no component is called.
+    pub fn about(&self) -> String {
         match self {
+            Request::RunJob { cron_job, .. } => of_cron_job(cron_job.as_str()),
             Request::Promote { component, .. }
             | Request::Rollback { component, .. }
             | Request::Scale { component, .. }
             | Request::Restart { component, .. }
             | Request::Unblock { component, .. }
             | Request::Autoscale { component, .. }
-            | Request::Deploy { component, .. } => component,
+            | Request::Deploy { component, .. } => component.to_string(),
         }
     }
 
@@ -155,7 +173,8 @@ impl Request {
             | Request::Restart { environment, .. }
             | Request::Unblock { environment, .. }
             | Request::Autoscale { environment, .. }
-            | Request::Deploy { environment, .. } => environment,
+            | Request::Deploy { environment, .. }
+            | Request::RunJob { environment, .. } => environment,
         }
     }
 
@@ -167,7 +186,8 @@ impl Request {
             | Request::Restart { reason, .. }
             | Request::Unblock { reason, .. }
             | Request::Autoscale { reason, .. }
-            | Request::Deploy { reason, .. } => reason,
+            | Request::Deploy { reason, .. }
+            | Request::RunJob { reason, .. } => reason,
         }
     }
 }
@@ -353,6 +373,7 @@ impl Change {
     /// How far its one write has come.
     pub fn reached(&self) -> Reached {
         match (self.written_generation, self.sent) {
+            (Some(_), _) if self.plan.kind == Kind::RunJob => Reached::Runs,
             (Some(_), _) => Reached::Written,
             (None, true) => Reached::Sent,
             (None, false) => Reached::Nothing,
@@ -367,6 +388,8 @@ pub enum Reached {
     /// Sent, without an answer that is certain.
     Sent,
     Written,
+    /// Its Job was made.
+    Runs,
 }
 
 impl Reached {
@@ -378,6 +401,7 @@ impl Reached {
                 "Its write is under way and may have arrived. It is not sent again, and the portal stops looking: see in the cluster what is there."
             }
             Reached::Written => "Stops watching. What was written stays written, and Kubernetes goes on with it: roll back to undo it.",
+            Reached::Runs => "Stops watching. Its Job runs on: delete it in the cluster to end it.",
         }
     }
 
@@ -387,6 +411,7 @@ impl Reached {
             Reached::Nothing => "before its write",
             Reached::Sent => "while its write was sent, which may have arrived: look at the cluster",
             Reached::Written => "after its write: Kubernetes goes on rolling out",
+            Reached::Runs => "while its Job runs, which goes on",
         }
     }
 }

@@ -1,7 +1,11 @@
 //! What the worker does next. One pure function over the change's journal and what is seen in the cluster: the first try,
 //! the second one and the recovery after a crash are the same code.
 
-use super::plan::Target;
+mod job;
+
+pub use job::{JobEnd, Ran};
+
+use super::plan::{Target, TargetKind};
 use super::{Outcome, State};
 use crate::Time;
 use crate::clusters::{PodSaid, Refused, Rollout, WorkloadKind};
@@ -25,6 +29,8 @@ pub enum Seen {
     /// The cluster answered: there is no such object.
     Gone,
     There(Box<Present>),
+    /// Of a CronJob: the Job that this change made of it, or one of the same name.
+    Ran(Box<Ran>),
 }
 
 #[derive(Clone, Debug)]
@@ -94,6 +100,9 @@ const STUCK_AFTER_S: i64 = 3600;
 /// The longest pause between two tries, in seconds.
 const PAUSE_S: i64 = 30;
 
+/// Of a workload a Job tells nothing.
+const NO_WORKLOAD: &str = "a Job was seen in place of the workload";
+
 /// How long to rest after so many tries in a row that failed for want of the world, in seconds: each time twice as long, up to a bound.
 pub fn pause(failures: u32) -> i64 {
     1_i64.checked_shl(failures).filter(|s| (1..PAUSE_S).contains(s)).unwrap_or(PAUSE_S)
@@ -104,6 +113,8 @@ pub struct Journal<'a> {
     pub target: &'a Target,
     pub valid_until: Time,
     pub written: &'a Written,
+    /// When it was first journalled to be sent.
+    pub intended_at: Option<Time>,
     pub written_at: Option<Time>,
     /// Why nothing may be written here now, if so.
     pub closed: Option<&'a str>,
@@ -111,6 +122,7 @@ pub struct Journal<'a> {
 
 pub fn next_step(journal: &Journal<'_>, seen: &Seen, now: Time) -> Next {
     let next = match journal.written {
+        _ if journal.target.kind == TargetKind::CRON_JOB => job::next(journal, seen, now),
         Written::Nothing => before_write(journal, seen, now),
         Written::Intended { resource_version, tries } => after_intent(journal, seen, resource_version, *tries, now),
         Written::Applied { generation, spec_hash } => {
@@ -138,7 +150,8 @@ fn before_write(journal: &Journal<'_>, seen: &Seen, now: Time) -> Next {
     }
     match seen {
         Seen::Unreachable(why) => Next::Retry(why.clone()),
-        Seen::Gone => finish(State::Superseded, &format!("{} was deleted after the plan was made", what(journal.target))),
+        Seen::Gone => finish(State::Superseded, &format!("{} was deleted after the plan was made", journal.target.in_words())),
+        Seen::Ran(ran) => finish(State::Errored, &format!("{} is there already, and nothing was sent", ran.name)),
         Seen::There(present) => match moved(journal.target, present) {
             Some(why) => finish(State::Superseded, &why),
             None => Next::Intend { resource_version: present.resource_version.clone() },
@@ -153,7 +166,7 @@ fn stuck(journal: &Journal<'_>, next: &Next, now: Time) -> Option<Next> {
         Next::Finish { .. } => return None,
         Next::Retry(why) => format!("the cluster cannot be read: {why}"),
         Next::Watch(why) => why.clone(),
-        _ => format!("{} is edited again and again", what(journal.target)),
+        _ => format!("{} is edited again and again", journal.target.in_words()),
     };
     (since > STUCK_AFTER_S).then(|| finish(State::Stuck, &format!("no end after {}: {why}", crate::time::span(since))))
 }
@@ -162,7 +175,8 @@ fn stuck(journal: &Journal<'_>, next: &Next, now: Time) -> Option<Next> {
 fn after_intent(journal: &Journal<'_>, seen: &Seen, resource_version: &str, tries: i64, now: Time) -> Next {
     let present = match seen {
         Seen::Unreachable(why) => return unknown(journal, why, now),
-        Seen::Gone => return finish(State::Superseded, &format!("{} was deleted while it was to be written", what(journal.target))),
+        Seen::Gone => return finish(State::Superseded, &format!("{} was deleted while it was to be written", journal.target.in_words())),
+        Seen::Ran(_) => return Next::Retry(NO_WORKLOAD.into()),
         Seen::There(present) => present,
     };
     if present.uid == journal.target.uid && present.change.as_deref() == Some(journal.id) {
@@ -191,7 +205,7 @@ fn unknown(journal: &Journal<'_>, why: &str, now: Time) -> Next {
     }
     let reason = format!(
         "whether the write arrived is not known, and the cluster cannot be read ({why}): look at {} there; it arrived if its {} is {}",
-        what(journal.target),
+        journal.target.in_words(),
         super::CHANGE_ANNOTATION,
         journal.id
     );
@@ -209,18 +223,19 @@ fn adopt(target: &Target, present: &Present) -> Next {
 fn rolling_out(journal: &Journal<'_>, seen: &Seen, generation: i64, spec_hash: &str, now: Time) -> Next {
     let present = match seen {
         Seen::Unreachable(why) => return Next::Retry(why.clone()),
-        Seen::Gone => return finish(State::Errored, &format!("{} was deleted while it rolled out", what(journal.target))),
+        Seen::Gone => return finish(State::Errored, &format!("{} was deleted while it rolled out", journal.target.in_words())),
+        Seen::Ran(_) => return Next::Retry(NO_WORKLOAD.into()),
         Seen::There(present) => present,
     };
     if present.uid != journal.target.uid {
-        return finish(State::Errored, &format!("{} was deleted and made anew while it rolled out", what(journal.target)));
+        return finish(State::Errored, &format!("{} was deleted and made anew while it rolled out", journal.target.in_words()));
     }
     if present.generation > generation && present.spec_hash == spec_hash {
         return Next::Adopt { generation: present.generation, spec_hash: present.spec_hash.clone() };
     }
     // An autoscaler has no generation that counts its edits.
     if present.generation > generation || (journal.target.autoscaler.is_some() && present.spec_hash != spec_hash) {
-        let why = format!("{} was changed again, outside this change, while it rolled out", what(journal.target));
+        let why = format!("{} was changed again, outside this change, while it rolled out", journal.target.in_words());
         return finish(State::Superseded, &why);
     }
     if present.generation < generation {
@@ -260,7 +275,7 @@ fn rolling_out(journal: &Journal<'_>, seen: &Seen, generation: i64, spec_hash: &
 
 /// Kubernetes watches over a Deployment's rollout; over the others, and over what an autoscaler is to do, we do.
 fn has_no_deadline(target: &Target) -> bool {
-    target.kind != WorkloadKind::Deployment || target.autoscaler.is_some()
+    target.kind != WorkloadKind::Deployment.into() || target.autoscaler.is_some()
 }
 
 /// The words of a controller that is refused pods, once that has lasted and none came since.
@@ -279,20 +294,15 @@ fn held_up_for_long(present: &Present, written_at: Option<Time>, now: Time) -> O
 /// How the target differs from what was planned, if it does.
 pub fn moved(target: &Target, present: &Present) -> Option<String> {
     if present.uid != target.uid {
-        return Some(format!("{} was deleted and made anew after the plan was made", what(target)));
+        return Some(format!("{} was deleted and made anew after the plan was made", target.in_words()));
     }
     let counted = !target.replicas_float && present.generation != target.generation;
     if counted || present.spec_hash != target.spec_hash {
         let (was, is) = (target.generation, present.generation);
         let counted = if was == is { String::new() } else { format!(" (generation {was} then, {is} now)") };
-        return Some(format!("{} was changed after the plan was made{counted}; plan again", what(target)));
+        return Some(format!("{} was changed after the plan was made{counted}; plan again", target.in_words()));
     }
     None
-}
-
-/// What is written, in words.
-fn what(target: &Target) -> &'static str {
-    if target.autoscaler.is_some() { "the autoscaler" } else { "the workload" }
 }
 
 fn finish(state: State, reason: &str) -> Next {

@@ -52,6 +52,7 @@ pub struct ChangeView {
     /// `CH-12`: what people call it; accepted wherever the id is.
     pub label: String,
     pub kind: Kind,
+    /// Of a `run_job`, which is of no component: `cronjob/devmatrix-backup`.
     pub component: String,
     pub environment: String,
     pub state: State,

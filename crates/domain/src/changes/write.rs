@@ -12,6 +12,19 @@ pub enum PatchKind {
     Json,
     /// No patch at all: a `pod` by name, and the `options` of its deletion (`DeleteOptions`), with its uid as the precondition.
     DeletePod,
+    /// No patch either: a Job to make, whose name follows from the change and from `metadata.generateName`.
+    CreateJob,
+}
+
+impl PatchKind {
+    /// What is sent, in a word.
+    pub fn noun(self) -> &'static str {
+        match self {
+            PatchKind::StrategicMerge | PatchKind::Json => "patch",
+            PatchKind::DeletePod => "deletion",
+            PatchKind::CreateJob => "creation",
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,11 +60,18 @@ impl Patch {
         (self.kind == PatchKind::DeletePod).then(|| Some((text("/pod")?, text("/options/preconditions/uid")?)))?
     }
 
+    /// The name of the Job that this makes for a change, always the same: the API server makes no second one. None: it makes none.
+    pub fn makes(&self, change: &str) -> Option<String> {
+        let prefix = self.body.pointer("/metadata/generateName").and_then(Value::as_str).unwrap_or_default();
+        (self.kind == PatchKind::CreateJob).then(|| format!("{prefix}{}", &crate::digest::sha256(change)[..10]))
+    }
+
     /// The write in words, before it is made.
     pub fn in_words(&self) -> &'static str {
         match self.kind {
             PatchKind::StrategicMerge | PatchKind::Json => "One patch, with uid and resourceVersion as precondition",
             PatchKind::DeletePod => "One deletion, with the pod's uid as precondition",
+            PatchKind::CreateJob => "One creation, under a name that only this change gives",
         }
     }
 
@@ -59,7 +79,7 @@ impl Patch {
         match self.kind {
             PatchKind::StrategicMerge => "application/strategic-merge-patch+json",
             PatchKind::Json => "application/json-patch+json",
-            PatchKind::DeletePod => "application/json",
+            PatchKind::DeletePod | PatchKind::CreateJob => "application/json",
         }
     }
 
@@ -71,6 +91,15 @@ impl Patch {
         match self.kind {
             // A pod that is gone carries no marks: its uid tells whether it is.
             PatchKind::DeletePod => body = body["options"].take(),
+            PatchKind::CreateJob => {
+                if let (Some(metadata), Some(name)) = (body["metadata"].as_object_mut(), self.makes(stamp.change)) {
+                    metadata.remove("generateName");
+                    metadata.insert("name".into(), json!(name));
+                }
+                for (key, value) in marks {
+                    body["metadata"]["annotations"][key] = json!(value);
+                }
+            }
             PatchKind::StrategicMerge => {
                 body["metadata"]["resourceVersion"] = json!(stamp.resource_version);
                 for (key, value) in marks {

@@ -105,8 +105,11 @@ pub struct Claim {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Job {
     pub name: String,
-    /// The CronJob that made it.
+    pub uid: String,
+    /// The CronJob that made it, or from which it was made by hand.
     pub cron: Option<String>,
+    /// The change that made it.
+    pub change: Option<String>,
     pub active: i64,
     pub succeeded: i64,
     pub failed: i64,

@@ -1,6 +1,6 @@
 //! The matrix and what stands beside it, as the API and the pages show them.
 
-use super::{Around, Cell, Inventory, PodSaid};
+use super::{Around, Cell, Inventory, Pod, PodSaid, said};
 use crate::Time;
 use crate::catalog::{Catalog, Component, Environment, Provider};
 use crate::changes::Closed;
@@ -106,6 +106,21 @@ pub struct PodView {
     #[schema(value_type = String, format = DateTime)]
     pub created: Time,
     pub said: Option<PodSaid>,
+}
+
+impl PodView {
+    pub fn of(pod: &Pod, version: String) -> PodView {
+        PodView {
+            name: pod.name.to_string(),
+            status: pod.status(),
+            ready: pod.ready,
+            restarts: pod.restarts(),
+            node: pod.node.to_string(),
+            version,
+            created: pod.created,
+            said: said(pod),
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]

@@ -73,6 +73,8 @@ const DEPLOY: &[Rule] = &[
     Rule { group: "apps", resources: &["deployments", "statefulsets", "daemonsets"], verbs: &["patch"] },
     // The bounds of one.
     Rule { group: "autoscaling", resources: &["horizontalpodautoscalers"], verbs: &["patch"] },
+    // One from a CronJob.
+    Rule { group: "batch", resources: &["jobs"], verbs: &["create"] },
     // A pod that holds up its StatefulSet.
     Rule { group: "", resources: &["pods"], verbs: &["delete"] },
 ];

@@ -16,14 +16,18 @@ use serde_json::Value;
 
 impl Engine {
     pub(crate) async fn plan(&self, allowed: Allowed<'_>, request: &Request, way: Way) -> Result<Plan> {
-        let facts = self.gather(allowed, request, way).await?;
-        let draft = draft(&facts, request)?;
+        let draft = match request {
+            Request::RunJob { environment, cron_job, reason } => {
+                self.job_draft(allowed, environment.as_str(), cron_job.as_str(), reason, way).await?
+            }
+            _ => draft(&self.gather(allowed, request, way).await?, request)?,
+        };
         self.dry_run(draft).await
     }
 
     async fn gather(&self, allowed: Allowed<'_>, request: &Request, way: Way) -> Result<Facts> {
         let catalog = self.catalog();
-        let component = catalog.component(request.component().as_str())?;
+        let component = catalog.component(&request.about())?;
         let environment = catalog.environment(request.environment().as_str())?;
         let source = match request {
             Request::Promote { from, .. } => self.source(component, environment, from.as_str()).await?,
@@ -213,7 +217,7 @@ impl Engine {
     }
 }
 
-fn unreachable(cluster: &Cluster, environment: &Environment, error: &Error) -> Error {
+pub(super) fn unreachable(cluster: &Cluster, environment: &Environment, error: &Error) -> Error {
     let why = match error {
         Error::Cluster { source, .. } => in_words(source),
         other => other.to_string(),

@@ -17,10 +17,14 @@ impl Engine {
             }));
         }
         let (plan, catalog) = (&change.plan, self.catalog());
-        let (component, environment) = (catalog.component(&plan.component)?, catalog.environment(&plan.environment)?);
+        let environment = catalog.environment(&plan.environment)?;
         if !let_through && policy(environment, plan.kind) != plan.approval {
             return Ok(Some(format!("who must approve changes of {} was changed after the plan was made; plan again", environment.title)));
         }
+        if plan.kind == Kind::RunJob {
+            return self.job_forbidden(change, environment).await;
+        }
+        let component = catalog.component(&plan.component)?;
         if let Some(tool) = self.taken_over(component, environment)? {
             return Ok(Some(format!("{tool} has taken over the workload after the plan was made: change it there")));
         }
@@ -64,7 +68,9 @@ impl Engine {
 /// Whose votes a change of this kind needs here, as it is configured now.
 fn policy(environment: &Environment, kind: Kind) -> Option<Approval> {
     match kind {
-        Kind::Promote | Kind::Scale | Kind::Restart | Kind::Unblock | Kind::Autoscale | Kind::Deploy => environment.approval.clone(),
+        Kind::Promote | Kind::Scale | Kind::Restart | Kind::Unblock | Kind::Autoscale | Kind::Deploy | Kind::RunJob => {
+            environment.approval.clone()
+        }
         Kind::Rollback => environment.rollback_needs_approval.then(|| environment.approval.clone()).flatten(),
     }
 }

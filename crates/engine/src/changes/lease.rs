@@ -8,7 +8,7 @@ use super::worker::Round;
 use crate::error::Result;
 use crate::store::{Act, Lease, Tx};
 use crate::{Engine, fault};
-use domain::changes::{Change, FENCE_ANNOTATION, State};
+use domain::changes::{Change, FENCE_ANNOTATION, State, TargetKind};
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -151,9 +151,11 @@ impl Engine {
     async fn fence_in_cluster(&self, change: &Change) -> Result<i64> {
         let target = &change.plan.target;
         let cluster = self.cluster(&target.cluster)?;
-        let object = match &target.autoscaler {
-            Some(name) => cluster.autoscaler(&target.namespace, name).await?,
-            None => cluster.get(target.kind, &target.namespace, &target.name).await?,
+        let object = match (&target.autoscaler, target.kind) {
+            (Some(name), _) => cluster.autoscaler(&target.namespace, name).await?,
+            (None, TargetKind::Workload(kind)) => cluster.get(kind, &target.namespace, &target.name).await?,
+            // A Job is made once, by whoever comes first: no fence is asked of it.
+            (None, TargetKind::Job(_)) => None,
         };
         let annotations = object.as_ref().and_then(|object| object.pointer("/metadata/annotations"));
         let fence = annotations.and_then(|all| all[FENCE_ANNOTATION].as_str()?.parse().ok());

@@ -7,6 +7,7 @@ mod duty;
 mod facts;
 mod gates;
 mod glass;
+mod jobs;
 mod lease;
 mod sight;
 mod trains;
@@ -93,8 +94,8 @@ impl Engine {
     pub fn progress(&self, change: &Change) -> Progress {
         let target = &change.plan.target;
         let waiting = Progress { desired: change.plan.desired, ..Progress::default() };
-        let Ok(cluster) = self.cluster(&target.cluster) else { return waiting };
-        let key = domain::clusters::WorkloadKey { kind: target.kind, namespace: target.namespace.clone(), name: target.name.clone() };
+        let Ok(cluster) = self.cluster(&target.cluster).cloned() else { return waiting };
+        let Some(key) = target.workload() else { return self.job_progress(&cluster, change) };
         let state = cluster.state();
         let workload = state.observed(&key).map(|known| known.workload).filter(|w| target.autoscaler.is_some() || w.uid == target.uid);
         match (workload, change.written_generation) {
@@ -142,7 +143,7 @@ impl Engine {
     pub async fn ask_by(&self, actor: &Actor, request: Request, key: Option<IdempotencyKey>, way: Way) -> DomainResult<Asked> {
         let allowed = match self.may_ask(actor, way).await {
             Ok(allowed) => allowed,
-            Err(error) => return Err(self.denied(actor, "change.request", request.component().as_str(), error).await),
+            Err(error) => return Err(self.denied(actor, "change.request", &request.about(), error).await),
         };
         if let Some(change) = self.repeated(actor, key.as_ref()).await? {
             return Ok(Asked { change, repeated: true });

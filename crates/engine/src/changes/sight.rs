@@ -22,19 +22,24 @@ impl Engine {
             Ok(cluster) => cluster,
             Err(error) => return Seen::Unreachable(error.to_string()),
         };
+        let Some(key) = target.workload() else {
+            return self.see_job(cluster, change, &journal.written).await.unwrap_or_else(unreachable);
+        };
         if let Written::Applied { generation, .. } = journal.written
             && target.autoscaler.is_none()
-            && let Some(mut present) = watched(cluster, change, generation)
+            && let Some(mut present) = watched(cluster, change, &key, generation)
         {
-            present.refused = journal.applied_at.and_then(|at| refused_pods(cluster, target, at));
+            present.refused = journal.applied_at.and_then(|at| refused_pods(cluster, &key, at));
             return Seen::There(Box::new(present));
         }
         if let Some(name) = &target.autoscaler {
-            return scaled(cluster, target, name).await.unwrap_or_else(unreachable);
+            return scaled(cluster, target, &key, name).await.unwrap_or_else(unreachable);
         }
-        match cluster.get(target.kind, &target.namespace, &target.name).await {
+        match cluster.get(key.kind, &key.namespace, &key.name).await {
             Ok(Some(object)) => {
-                let Some(mut present) = present(&object, change) else { return Seen::Unreachable("the object does not read".into()) };
+                let Some(mut present) = present(&object, key.kind, change) else {
+                    return Seen::Unreachable("the object does not read".into());
+                };
                 if let Some((pod, uid)) = change.plan.patch.deletes() {
                     match is_gone(cluster, &target.namespace, pod, uid).await {
                         // Whose deletion it was does not matter: it is what was wanted.
@@ -65,10 +70,10 @@ async fn is_gone(cluster: &Cluster, namespace: &str, pod: &str, uid: &str) -> cr
 }
 
 /// The autoscaler as it is, and how far what it scales has come: it is within the bounds, and all are ready.
-async fn scaled(cluster: &Cluster, target: &Target, autoscaler: &str) -> crate::error::Result<Seen> {
+async fn scaled(cluster: &Cluster, target: &Target, key: &WorkloadKey, autoscaler: &str) -> crate::error::Result<Seen> {
     let Some(object) = cluster.autoscaler(&target.namespace, autoscaler).await? else { return Ok(Seen::Gone) };
-    let Some(workload) = cluster.get(target.kind, &target.namespace, &target.name).await? else { return Ok(Seen::Gone) };
-    let Some(workload) = objects::workload_of(target.kind, &workload) else {
+    let Some(workload) = cluster.get(key.kind, &key.namespace, &key.name).await? else { return Ok(Seen::Gone) };
+    let Some(workload) = objects::workload_of(key.kind, &workload) else {
         return Ok(Seen::Unreachable("the object does not read".into()));
     };
     let (bounds, desired) = (bounds(&object), workload.desired);
@@ -94,14 +99,13 @@ async fn scaled(cluster: &Cluster, target: &Target, autoscaler: &str) -> crate::
 }
 
 /// From the watch, once it has seen our write; until then the API server is asked.
-fn watched(cluster: &Cluster, change: &Change, generation: i64) -> Option<Present> {
+fn watched(cluster: &Cluster, change: &Change, key: &WorkloadKey, generation: i64) -> Option<Present> {
     let target = &change.plan.target;
-    let key = WorkloadKey { kind: target.kind, namespace: target.namespace.clone(), name: target.name.clone() };
     let state = cluster.state();
-    if state.reach(&target.namespace, target.kind) != Reach::Live {
+    if state.reach(&key.namespace, key.kind) != Reach::Live {
         return None;
     }
-    let known = state.observed(&key)?;
+    let known = state.observed(key)?;
     let workload = known.workload;
     // Anything else than our very generation is looked at whole, with its spec.
     if workload.generation != generation || workload.uid != target.uid {
@@ -124,9 +128,9 @@ fn watched(cluster: &Cluster, change: &Change, generation: i64) -> Option<Presen
 }
 
 /// Events have whole seconds.
-fn refused_pods(cluster: &Cluster, target: &Target, since: Time) -> Option<Refused> {
-    let about = format!("{}/{}", target.kind.as_str(), target.name);
-    let said = cluster.happenings.of(&target.namespace, |object| object == about);
+fn refused_pods(cluster: &Cluster, key: &WorkloadKey, since: Time) -> Option<Refused> {
+    let about = format!("{}/{}", key.kind.as_str(), key.name);
+    let said = cluster.happenings.of(&key.namespace, |object| object == about);
     refused(&about, since.whole_seconds(), &said.items)
 }
 
@@ -141,8 +145,8 @@ fn our_pods<'a>(known: &'a Known<'a>, change: &'a str) -> impl Iterator<Item = &
     known.pods.iter().copied().filter(move |pod| revision.is_some_and(|revision| revision.has(pod)))
 }
 
-fn present(object: &Value, change: &Change) -> Option<Present> {
-    let workload = objects::workload_of(change.plan.target.kind, object)?;
+fn present(object: &Value, kind: WorkloadKind, change: &Change) -> Option<Present> {
+    let workload = objects::workload_of(kind, object)?;
     Some(Present {
         uid: workload.uid.clone(),
         resource_version: object.pointer("/metadata/resourceVersion").and_then(Value::as_str).unwrap_or_default().to_owned(),

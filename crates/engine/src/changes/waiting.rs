@@ -31,8 +31,9 @@ impl Engine {
         if let Some(name) = &target.autoscaler {
             return autoscaler_moved(&state, change, name);
         }
-        let key = domain::clusters::WorkloadKey { kind: target.kind, namespace: target.namespace.clone(), name: target.name.clone() };
-        if state.reach(&target.namespace, target.kind) != domain::clusters::Reach::Live {
+        // Of a CronJob the watch keeps no generation: that is looked at when its Job is to be made.
+        let key = target.workload()?;
+        if state.reach(&target.namespace, key.kind) != domain::clusters::Reach::Live {
             return None;
         }
         let Some(known) = state.observed(&key) else { return Some("the workload was deleted after the plan was made".into()) };

@@ -78,7 +78,9 @@ pub(super) struct Told {
 impl Engine {
     /// Its component and environment may have left the configuration.
     fn declared(&self, change: &Change) -> domain::Result<()> {
-        self.0.catalog.component(&change.plan.component)?;
+        if change.plan.target.workload().is_some() {
+            self.0.catalog.component(&change.plan.component)?;
+        }
         self.0.catalog.environment(&change.plan.environment).map(|_| ())
     }
 
@@ -156,6 +158,7 @@ impl Engine {
             target: &change.plan.target,
             valid_until: change.plan.valid_until,
             written: &journal.written,
+            intended_at: journal.intended_at,
             written_at: journal.applied_at,
             closed,
         };

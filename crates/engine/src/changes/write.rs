@@ -46,7 +46,7 @@ impl Engine {
         tx.commit().await?;
         fault::point("after the intent is stored");
         self.publish(&[Topic::Changes]);
-        self.send(change, &Journal { written: Written::Nothing, bytes, applied_at: None }).await
+        self.send(change, &Journal { written: Written::Nothing, bytes, intended_at: None, applied_at: None }).await
     }
 
     /// The journalled bytes once more, since nothing became of them: whatever forbids a write forbids this too, and the try counts.
@@ -100,7 +100,7 @@ impl Engine {
     }
 
     async fn log_answer(&self, change: &Change, journal: &Journal, answer: &WriteAnswer) -> Result<()> {
-        let (what, bytes) = (if change.plan.patch.deletes().is_some() { "deletion" } else { "patch" }, journal.bytes.len());
+        let (what, bytes) = (change.plan.patch.kind.noun(), journal.bytes.len());
         let text = format!("the {what} of {bytes} bytes, {}", answer.in_words());
         let Some(mut tx) = self.holding(&change.id).await? else { return Ok(()) };
         self.0.store.log_line(&mut tx, &change.id, self.now(), What::Answered, &text).await?;
@@ -115,15 +115,10 @@ impl Engine {
         self.0.store.journal_applied(&mut tx, &change.id, generation, spec_hash, now).await?;
         if change.written_generation.is_none() {
             self.0.store.set_state(&mut tx, &change.id, State::Observing).await?;
-            let detail = match (change.plan.patch.deletes(), &change.plan.target.autoscaler) {
-                (Some((pod, _)), _) => format!("Deleted pod {pod}"),
-                (None, Some(name)) => format!("Applied to the autoscaler {name}"),
-                (None, None) => format!("Applied as generation {generation}"),
-            };
+            let detail = wrote(change, generation);
             let wrote = Step { name: "write".into(), state: "done".into(), started: Some(now), finished: Some(now), detail };
             self.0.store.set_step(&mut tx, &change.id, 3, &wrote).await?;
-            let moves = if change.plan.kind == Kind::Autoscale { "The number of pods follows" } else { "Pods are being replaced" };
-            let detail = moves.into();
+            let detail = follows(change.plan.kind).into();
             let rolling = Step { name: "rollout".into(), state: "running".into(), started: Some(now), finished: None, detail };
             self.0.store.set_step(&mut tx, &change.id, 4, &rolling).await?;
         }
@@ -134,6 +129,25 @@ impl Engine {
         fault::point("after the write is noted");
         self.publish(&[Topic::Changes]);
         Ok(Round::Again(TICK))
+    }
+}
+
+fn wrote(change: &Change, generation: i64) -> String {
+    if let Some((pod, _)) = change.plan.patch.deletes() {
+        return format!("Deleted pod {pod}");
+    }
+    match (&change.plan.target.autoscaler, change.plan.patch.makes(&change.id)) {
+        (_, Some(job)) => format!("Made the Job {job}"),
+        (Some(name), None) => format!("Applied to the autoscaler {name}"),
+        (None, None) => format!("Applied as generation {generation}"),
+    }
+}
+
+fn follows(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Autoscale => "The number of pods follows",
+        Kind::RunJob => "Its pods are being made",
+        _ => "Pods are being replaced",
     }
 }
 

@@ -4,7 +4,7 @@
 use super::credentials::Trouble;
 use super::{Cluster, in_words};
 use crate::error::{Error, Result};
-use domain::changes::{FENCE_ANNOTATION, Patch, STALE_FENCE, Target};
+use domain::changes::{FENCE_ANNOTATION, Patch, STALE_FENCE, Target, TargetKind};
 use domain::clusters::WorkloadKind;
 use kube::client::Body;
 use kube::core::Status;
@@ -119,6 +119,16 @@ impl Cluster {
         self.get_path(&autoscaler_path(namespace, name)).await
     }
 
+    /// A CronJob. None: the API server says that there is none.
+    pub async fn cron_job(&self, namespace: &str, name: &str) -> Result<Option<Value>> {
+        self.get_path(&format!("/apis/batch/v1/namespaces/{namespace}/cronjobs/{name}")).await
+    }
+
+    /// A Job. None: the API server says that there is none.
+    pub async fn job(&self, namespace: &str, name: &str) -> Result<Option<Value>> {
+        self.get_path(&format!("{}/{name}", jobs_path(namespace))).await
+    }
+
     async fn get_path(&self, path: &str) -> Result<Option<Value>> {
         let request = http::Request::get(path).body(Vec::new()).map_err(|error| self.error(kube::Error::HttpError(error)))?;
         let answer = tokio::time::timeout(Duration::from_secs(READ_S), self.reader_once.request::<Value>(request)).await;
@@ -139,7 +149,7 @@ impl Cluster {
                 options["dryRun"] = serde_json::json!(["All"]);
                 self.delete(target, pod, options.to_string()).await
             }
-            None => self.patch(target, patch.content_type(), patch.body.to_string(), "&dryRun=All").await,
+            None => self.change(target, patch, patch.body.to_string(), "&dryRun=All").await,
         }
     }
 
@@ -147,7 +157,7 @@ impl Cluster {
     pub async fn write(&self, target: &Target, patch: &Patch, bytes: &str) -> WriteAnswer {
         match patch.deletes() {
             Some((pod, _)) => self.delete(target, pod, bytes.to_owned()).await,
-            None => self.patch(target, patch.content_type(), bytes.to_owned(), "").await,
+            None => self.change(target, patch, bytes.to_owned(), "").await,
         }
     }
 
@@ -158,15 +168,17 @@ impl Cluster {
         self.send(request.body(options.into_bytes())).await
     }
 
-    async fn patch(&self, target: &Target, content_type: &str, bytes: String, dry: &str) -> WriteAnswer {
-        let path = match &target.autoscaler {
-            Some(name) => autoscaler_path(&target.namespace, name),
-            None => path(target.kind, &target.namespace, &target.name),
+    /// A patch of what is there, or a Job that is not.
+    async fn change(&self, target: &Target, patch: &Patch, bytes: String, dry: &str) -> WriteAnswer {
+        let (method, path) = match (&target.autoscaler, target.kind) {
+            (Some(name), _) => (http::Method::PATCH, autoscaler_path(&target.namespace, name)),
+            (None, TargetKind::Workload(kind)) => (http::Method::PATCH, path(kind, &target.namespace, &target.name)),
+            (None, TargetKind::Job(_)) => (http::Method::POST, jobs_path(&target.namespace)),
         };
         let uri = format!("{path}?fieldManager={FIELD_MANAGER}&fieldValidation=Strict{dry}");
-        let request =
-            http::Request::patch(uri).header("content-type", content_type).header("accept", "application/json").body(bytes.into_bytes());
-        self.send(request).await
+        let request = http::Request::builder().method(method).uri(uri);
+        let request = request.header("content-type", patch.content_type()).header("accept", "application/json");
+        self.send(request.body(bytes.into_bytes())).await
     }
 
     async fn send(&self, request: std::result::Result<http::Request<Vec<u8>>, http::Error>) -> WriteAnswer {
@@ -246,6 +258,10 @@ fn is_stale(message: &str) -> bool {
 
 fn pod_path(namespace: &str, name: &str) -> String {
     format!("/api/v1/namespaces/{namespace}/pods/{name}")
+}
+
+fn jobs_path(namespace: &str) -> String {
+    format!("/apis/batch/v1/namespaces/{namespace}/jobs")
 }
 
 fn autoscaler_path(namespace: &str, name: &str) -> String {

@@ -10,7 +10,7 @@ mod held;
 mod kind;
 pub mod live;
 pub mod logs;
-mod neighbours;
+pub(crate) mod neighbours;
 pub mod objects;
 mod order;
 pub mod rights;

@@ -1,6 +1,7 @@
 //! Objects around the workloads, and how they become the domain's facts. Read as Kubernetes' own types, kept as small ones.
 
 use domain::Time;
+use domain::changes::CHANGE_ANNOTATION;
 use domain::clusters::{
     Autoscaler, Claim, ConfigMap, CronJob, Ingress, Job, Labels, Neighbour, NetworkPolicy, Node, Passage, Peer, Route, Service,
 };
@@ -161,15 +162,18 @@ pub fn job(object: batch::Job) -> Option<Neighbour> {
         None if spec.suspend == Some(true) => "Suspended".into(),
         None => "Running".into(),
     };
-    let owner = object.metadata.owner_references.iter().flatten().find(|owner| owner.controller == Some(true) && owner.kind == "CronJob");
+    let owner = object.metadata.owner_references.iter().flatten().find(|owner| owner.kind == "CronJob");
+    let annotations = object.metadata.annotations.as_ref();
     Some(Neighbour::Job(Job {
         cron: owner.map(|owner| owner.name.clone()),
+        change: annotations.and_then(|all| all.get(CHANGE_ANNOTATION).cloned()),
         active: status.active.unwrap_or_default().into(),
         succeeded: status.succeeded.unwrap_or_default().into(),
         failed: status.failed.unwrap_or_default().into(),
         reason: ended.filter(|c| c.type_ == "Failed").and_then(|c| c.message.clone()).unwrap_or_default(),
         started: status.start_time.as_ref().map(time),
         finished: ended.and_then(|c| c.last_transition_time.as_ref()).map(time),
+        uid: object.metadata.uid.clone().unwrap_or_default(),
         name: name(&object.metadata),
         state,
     }))

@@ -50,6 +50,8 @@ pub struct NewChange<'a> {
 pub struct Journal {
     pub written: Written,
     pub bytes: String,
+    /// The first time.
+    pub intended_at: Option<Time>,
     pub applied_at: Option<Time>,
 }
 
@@ -381,13 +383,16 @@ async fn votes(connection: &mut sqlx::AnyConnection, id: &str) -> Result<Vec<Vot
 
 async fn journal(connection: &mut sqlx::AnyConnection, id: &str) -> Result<Journal> {
     let query = sqlx::query::<Any>(
-        "SELECT resource_version, bytes, tries, generation, spec_hash, applied_at FROM change_writes WHERE change_id = $1",
+        "SELECT resource_version, bytes, tries, generation, spec_hash, intended_at, applied_at FROM change_writes WHERE change_id = $1",
     );
     let row = connection.fetch_optional(query.bind(id.to_owned())).await?;
-    let Some(row) = row else { return Ok(Journal { written: Written::Nothing, bytes: String::new(), applied_at: None }) };
+    let Some(row) = row else {
+        return Ok(Journal { written: Written::Nothing, bytes: String::new(), intended_at: None, applied_at: None });
+    };
     let written = match row.try_get::<Option<i64>, _>("generation")? {
         Some(generation) => Written::Applied { generation, spec_hash: row.try_get::<Option<String>, _>("spec_hash")?.unwrap_or_default() },
         None => Written::Intended { resource_version: row.try_get("resource_version")?, tries: row.try_get("tries")? },
     };
-    Ok(Journal { written, bytes: row.try_get("bytes")?, applied_at: row.try_get::<Option<i64>, _>("applied_at")?.map(Time) })
+    let intended_at = Some(Time(row.try_get("intended_at")?));
+    Ok(Journal { written, bytes: row.try_get("bytes")?, intended_at, applied_at: row.try_get::<Option<i64>, _>("applied_at")?.map(Time) })
 }

@@ -32,7 +32,7 @@ async fn writes_and_dry_runs_go_by_the_deploying_identity() {
     let target = Target {
         cluster: "prod".to_owned(),
         namespace: "n".to_owned(),
-        kind: WorkloadKind::Deployment,
+        kind: WorkloadKind::Deployment.into(),
         name: "api".to_owned(),
         uid: String::new(),
         generation: 1,
@@ -66,7 +66,7 @@ async fn a_write_without_a_credential_is_a_write_that_was_not_sent() {
     let target = Target {
         cluster: "prod".to_owned(),
         namespace: "n".to_owned(),
-        kind: WorkloadKind::Deployment,
+        kind: WorkloadKind::Deployment.into(),
         name: "api".to_owned(),
         uid: String::new(),
         generation: 1,

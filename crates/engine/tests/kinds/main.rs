@@ -5,6 +5,7 @@
 
 mod deploys;
 mod held_up;
+mod jobs;
 mod numbers;
 #[path = "../support/mod.rs"]
 mod support;

@@ -17,7 +17,8 @@ use axum::extract::State;
 use axum::{Extension, Json};
 use domain::access::Actor;
 use domain::changes::explain::Line;
-use domain::changes::{Change, ChangeView};
+use domain::changes::{Change, ChangeView, cron_job_of};
+use domain::names::ObjectName;
 use engine::ChangeFilter;
 
 fn view(portal: &Portal, change: &Change) -> ChangeView {
@@ -34,7 +35,8 @@ pub(super) fn are_known(portal: &Portal, component: Option<&str>, environment: O
 
 /// Changes, newest first
 #[utoipa::path(get, operation_id = "list_changes", path = "/api/v1/changes", tag = "changes",
-    params(("component" = Option<String>, Query, pattern = r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)?$"),
+    params(("component" = Option<String>, Query, description = "A component, or `cronjob/NAME` for the runs of its Jobs",
+            pattern = r"^((cronjob/)?[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)?$"),
         ("environment" = Option<String>, Query, pattern = r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)?$"),
         ("state" = Option<String>, Query, description = "One state, or several with commas between",
             pattern = r"^((planned|awaiting_approval|ready|running|observing|succeeded|rejected|expired|aborted|failed|errored|superseded|stuck)(,(planned|awaiting_approval|ready|running|observing|succeeded|rejected|expired|aborted|failed|errored|superseded|stuck))*)?$"),
@@ -42,9 +44,13 @@ pub(super) fn are_known(portal: &Portal, component: Option<&str>, environment: O
     responses((status = 200, body = List<ChangeView>)))]
 pub async fn list(State(portal): State<Portal>, Extension(actor): Extension<Actor>, query: Query) -> Answer<List<ChangeView>> {
     let query = query.only(&["component", "environment", "state", "cursor", "limit"])?;
-    are_known(&portal, query.get("component"), query.get("environment"))?;
+    let component = query.get("component");
+    match component.and_then(cron_job_of) {
+        Some(cron_job) => ObjectName::parse("component", cron_job).map(|_| are_known(&portal, None, query.get("environment")))?,
+        None => are_known(&portal, component, query.get("environment")),
+    }?;
     let filter = ChangeFilter {
-        component: query.get("component").map(str::to_owned),
+        component: component.map(str::to_owned),
         environment: query.get("environment").map(str::to_owned),
         states: query.states()?,
         alone: false,

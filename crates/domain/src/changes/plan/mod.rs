@@ -10,23 +10,25 @@ mod refusal;
 mod restart;
 mod restored;
 mod rollback;
+mod run_job;
 mod scale;
 mod target;
 mod unblock;
 
 pub use autoscale::{Scaler, bounds};
 pub use companions::Companion;
-use policy::{commit_authors, open};
+use policy::{commit_authors, open, open_in};
 pub use promote::VERSION_LABEL;
 pub use refusal::{Refusal, RefusalCode};
 pub use restored::{ConfigThen, IRREVERSIBLE_ANNOTATION, Since};
-pub use target::Target;
+pub use run_job::{JobFacts, KEPT_S, run_job, runs_already};
+pub use target::{Target, TargetKind};
 pub use unblock::Blocker;
 
 use super::diff::{Diff, diff};
 use super::freeze::Freeze;
 use super::write::{Patch, PatchKind};
-use super::{Bounds, Carriage, Hold, Kind, Request};
+use super::{Bounds, Carriage, Hold, Kind, Request, cron_job_of};
 use crate::Time;
 use crate::catalog::{Approval, Component, Environment};
 use crate::clusters::{Autoscaler, CellState, Manager};
@@ -118,6 +120,7 @@ pub struct Word {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
     pub kind: Kind,
+    /// Of a RunJob: `cronjob/devmatrix-backup`.
     pub component: String,
     pub environment: String,
     pub source: Option<String>,
@@ -153,6 +156,11 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// The CronJob that a Job is run from. None: it is a component's.
+    pub fn cron_job(&self) -> Option<&str> {
+        cron_job_of(&self.component)
+    }
+
     /// SHA-256 over the canonical JSON of all of it.
     pub fn digest(&self) -> String {
         crate::digest::of(self)
@@ -178,10 +186,14 @@ impl Draft {
 
     /// The finished plan: `after` is the object that the dry run answered.
     pub fn with_dry_run(mut self, after: &Value) -> Plan {
-        // What a deletion answers is the pod that goes: of the workload nothing changes.
-        if self.plan.patch.kind != PatchKind::DeletePod {
-            self.plan.diff = diff(&self.before, after);
-            self.plan.target.spec_hash_after = Some(self.plan.target.hash_of(after));
+        match self.plan.patch.kind {
+            // What it answers is the pod that goes: of the workload nothing changes.
+            PatchKind::DeletePod => {}
+            PatchKind::CreateJob => self.plan.diff = diff(&self.before, &run_job::shown(after.clone())),
+            PatchKind::StrategicMerge | PatchKind::Json => {
+                self.plan.diff = diff(&self.before, after);
+                self.plan.target.spec_hash_after = Some(self.plan.target.hash_of(after));
+            }
         }
         self.plan
     }
@@ -199,6 +211,7 @@ pub fn draft(facts: &Facts, request: &Request) -> Result<Draft, Refusal> {
         Request::Deploy { image, .. } => deploy::deploy(facts, target, image),
         Request::Unblock { pod, .. } => unblock::unblock(facts, target, pod.as_str()),
         Request::Autoscale { bounds, .. } => autoscale::autoscale(facts, target, *bounds),
+        Request::RunJob { .. } => Err(Refusal::new(RefusalCode::KindNotSupported, "A Job is of a CronJob, and of no component.")),
     }?;
     Ok(finish(facts, request, target, made, open))
 }
@@ -270,7 +283,7 @@ fn finish(facts: &Facts, request: &Request, target: &Live, made: Made, open: Gat
     let mut place = Target {
         cluster: env.cluster.clone(),
         namespace: env.namespace.clone(),
-        kind: component.workload.kind,
+        kind: component.workload.kind.into(),
         name: component.workload.name.clone(),
         uid: uid(written),
         generation: generation(written),

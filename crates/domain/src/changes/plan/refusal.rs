@@ -33,6 +33,10 @@ pub enum RefusalCode {
     HeldUp,
     /// Nothing scales the target by itself.
     NoAutoscaler,
+    /// There is no CronJob of the name.
+    CronJobMissing,
+    /// A Job of the CronJob runs, and it forbids that two run at once.
+    JobRunning,
     /// Somebody froze the environment.
     Frozen,
     /// The environment's windows are closed now.
@@ -61,6 +65,8 @@ impl RefusalCode {
             RefusalCode::NotBlocked => "not_blocked",
             RefusalCode::HeldUp => "held_up",
             RefusalCode::NoAutoscaler => "no_autoscaler",
+            RefusalCode::CronJobMissing => "cron_job_missing",
+            RefusalCode::JobRunning => "job_running",
             RefusalCode::Frozen => "frozen",
             RefusalCode::WindowClosed => "window_closed",
         }
