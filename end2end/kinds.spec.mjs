@@ -117,6 +117,37 @@ for (const script of [true, false]) {
   });
 }
 
+for (const javaScriptEnabled of [true, false]) {
+  test.describe(javaScriptEnabled ? "with JavaScript" : "without JavaScript", () => {
+    test.use({ javaScriptEnabled });
+
+    test("a Job is run from the environment's page, and followed to its end", async ({ page, context, portal, as }) => {
+      await enter(context, portal.url, "bea");
+      await page.goto("/environments/prod");
+      await page.getByTestId("h-jobs").getByRole("link", { name: "Run now: devmatrix-backup in Production East" }).click();
+      await expect(page.getByRole("heading", { level: 1 })).toHaveText("Run devmatrix-backup in Production East");
+      await expect(page.locator("table.diff tr.add").filter({ hasText: "kind: Job" })).toHaveCount(1);
+      await expect(page.getByRole("link", { name: "Cancel" })).toHaveAttribute("href", "/environments/prod#h-jobs");
+      await page.getByLabel("Reason").fill("Before the migration");
+      await page.getByRole("button", { name: "Ask for approval" }).click();
+      await expect(page).toHaveURL(`${portal.url}/changes/CH-1`);
+      await as("olivia").approve(await as("bea").change("CH-1"));
+      if (javaScriptEnabled) await succeeded(page);
+      else await expect(async () => {
+        await page.reload();
+        await expect(page.getByTestId("state")).toHaveText("Succeeded", { timeout: 1000 });
+      }).toPass({ timeout: 60_000 });
+      await expect(page.getByTestId("job")).toContainText("1 of 1 pod");
+      await expect(page.getByTestId("outcome")).toContainText("Its job has completed");
+      await expect(page.getByRole("link", { name: "Run it again" })).toHaveAttribute("href", /kind=run_job/);
+      await page.getByRole("link", { name: "All Jobs here" }).click();
+      const ran = page.getByTestId("h-jobs").getByRole("row").filter({ has: page.getByRole("link", { name: /^Its change/ }) });
+      await expect(ran).toHaveCount(1);
+      await expect(ran).toContainText("Complete");
+    });
+  });
+}
+
 test("an environment lists what else is there", async ({ page, context, portal }) => {
   await enter(context, portal.url, "viv");
   await page.goto("/environments/prod");

@@ -54,7 +54,7 @@ pub fn changes(site: &Site, viewer: &Viewer, data: &ChangesData, now: Time) -> S
 
 /// The title begins with the state, so that a tab tells how it goes.
 pub fn change(site: &Site, viewer: &Viewer, data: &ChangeData, now: Time) -> String {
-    let title = format!("{} · {}", data.change.state.title(), data.change.summary());
+    let title = format!("{} · {}", data.change.state_title(), data.change.summary());
     let doc = Document::signed_in(site, viewer, now).titled(&title).live("changes matrix approvals");
     document(doc, || crate::changes::page(viewer, data, now))
 }

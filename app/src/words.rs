@@ -49,6 +49,11 @@ pub fn change(state: State) -> Look {
     }
 }
 
+/// The same of a change: a Job runs, where the others roll out.
+pub fn state_of(change: &Change) -> Look {
+    Look { word: change.state_title(), ..self::change(change.state) }
+}
+
 pub fn record(outcome: RecordOutcome) -> Look {
     match outcome {
         RecordOutcome::Running => look("progressing", "progressing", "Rolling out"),

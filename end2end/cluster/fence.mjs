@@ -61,7 +61,7 @@ let portal;
 
 test('the account may do what the portal does, where it is bound, and nothing else', () => {
   const may = (...args) => asPortal('auth', 'can-i', ...args).out.trim() === 'yes';
-  for (const right of [['patch', 'deployments'], ['patch', 'statefulsets'], ['patch', 'horizontalpodautoscalers'], ['delete', 'pods'], ['get', 'pods', '--subresource=log'], ['watch', 'events']]) {
+  for (const right of [['patch', 'deployments'], ['patch', 'statefulsets'], ['patch', 'horizontalpodautoscalers'], ['delete', 'pods'], ['create', 'jobs'], ['get', 'pods', '--subresource=log'], ['watch', 'events']]) {
     assert.ok(may(...right, '-n', names.prod), right.join(' '));
     assert.ok(!may(...right, '-n', 'default'), `${right.join(' ')} where it is not bound`);
   }

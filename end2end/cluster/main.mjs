@@ -296,6 +296,45 @@ test('a StatefulSet that is held up by a broken pod goes on when that pod is del
   } finally { kubectl('-n', names.prod, 'delete', 'statefulset', 'db', '--ignore-not-found'); }
 });
 
+test('a Job is run from a CronJob once, as the plan showed it, and told of to its end', async () => {
+  const cron = { apiVersion: 'batch/v1', kind: 'CronJob', metadata: { name: 'backup', namespace: names.prod }, spec: {
+    schedule: '0 2 1 1 *', suspend: true, jobTemplate: { metadata: { labels: { app: 'backup' } }, spec: { ttlSecondsAfterFinished: 1, template: {
+      spec: { restartPolicy: 'Never', containers: [{ name: 'backup', image: 'registry.devmatrix.example/mirror/backup:1.0' }] } } } } } };
+  const file = path.join(folder, 'cron.json');
+  const jobs = () => JSON.parse(kubectl('-n', names.prod, 'get', 'jobs', '-o', 'json')).items;
+  const creations = () => handedOver ? [] : fs.readFileSync(path.join(plane, 'audit.log'), 'utf8').split('\n').filter(Boolean).map(line => JSON.parse(line))
+    .filter(event => event.user.username === 'portal' && event.verb === 'create' && event.objectRef.resource === 'jobs' && event.stage === 'ResponseComplete');
+  const wanted = { kind: 'run_job', environment: 'prod', cron_job: 'backup', reason: 'the journey' };
+  try {
+    assert.equal((await ask(wanted)).body.code, 'cron_job_missing');
+    fs.writeFileSync(file, JSON.stringify(cron));
+    kubectl('apply', '-f', file);
+    const asked = await ask(wanted);
+    assert.equal(asked.status, 201, JSON.stringify(asked.body));
+    assert.match(asked.body.plan.diff, /\+kind: Job/);
+    assert.ok(asked.body.plan.gates.some(gate => gate.name === 'suspended' && gate.state === 'warn'));
+    assert.deepEqual(jobs(), [], 'the dry run makes nothing');
+    assert.equal((await approve(asked.body)).status, 200);
+    const ended = await portal.ended(asked.body.id);
+    assert.equal(ended.state, 'succeeded', JSON.stringify(ended.outcome));
+    const [job, ...others] = jobs();
+    assert.deepEqual(others, []);
+    assert.equal(job.metadata.annotations['portal.devmatrix.io/change'], asked.body.id);
+    assert.equal(job.spec.ttlSecondsAfterFinished, 86_400, 'it stays to be found');
+    assert.deepEqual(job.status.conditions.filter(one => one.status === 'True').map(one => one.type).includes('Complete'), true);
+    if (!handedOver) {
+      const sent = creations().filter(event => event.responseStatus.code === 201);
+      assert.deepEqual(sent.map(event => event.requestURI.includes('dryRun=All')), [true, false], 'one dry run, one Job');
+    }
+    // What was planned is run, or nothing: the template is another one by now.
+    const edited = await ask(wanted);
+    kubectl('-n', names.prod, 'patch', 'cronjob', 'backup', '-p', JSON.stringify({ spec: { jobTemplate: { spec: { backoffLimit: 1 } } } }));
+    assert.equal((await approve(edited.body)).status, 200);
+    assert.equal((await portal.ended(edited.body.id)).state, 'superseded');
+    assert.equal(jobs().length, 1);
+  } finally { kubectl('-n', names.prod, 'delete', 'cronjob', 'backup', '--ignore-not-found'); }
+});
+
 test('pods and ReplicaSets that no workload made are listed, and a pod that was taken out of its ReplicaSet counts no longer', async () => {
   const bare = async () => (await portal.as('bea', 'GET', '/api/v1/environments/prod')).body.inventory;
   const image = 'registry.devmatrix.example/mirror/tool:1.0', spec = { containers: [{ name: 'tool', image }] };

@@ -59,7 +59,7 @@ fn card(change: &Change, now: Time) -> AnyView {
                     <h2 id=heading.clone()><a class="plain" href=href.clone()>{change.summary().to_owned()}</a></h2>
                     <p class="small muted">{format!("{label} · {} · asked ", words::person(&plan.requester))}<RelTime at=change.requested_at now=now/>" ago"</p>
                 </div>
-                <div class="end"><StatePill look=words::change(change.state)/></div>
+                <div class="end"><StatePill look=words::state_of(change)/></div>
             </div>
             <div class="panel-body stack-s">
                 <ul class="words">{words_of.collect_view()}{reason}</ul>

@@ -104,7 +104,7 @@ fn row(viewer: &Viewer, change: &Change, now: Time) -> AnyView {
         <tr data-key=label.clone() data-state=change.state.as_str() data-say=label.clone()>
             <th scope="row" class="clip"><a class="table-link" href=links::change(&label) title=change.summary().to_owned()>{change.summary().to_owned()}</a>" "<span class="small muted">{label.clone()}</span></th>
             <td class="nowrap muted" data-label="Environment">{viewer.environment_title(&change.plan.environment).to_owned()}</td>
-            <td data-label="State"><StatePill look=words::change(change.state) quiet=true/></td>
+            <td data-label="State"><StatePill look=words::state_of(change) quiet=true/></td>
             <td class="nowrap muted" data-label="By">{words::person(&change.plan.requester)}</td>
             <td class="num muted nowrap" data-label="Took">{took}</td>
             <td class="num muted nowrap" data-label="Age"><RelTime at=change.requested_at now=now/></td>

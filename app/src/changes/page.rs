@@ -4,15 +4,15 @@ use super::{ChangeData, act, glass, panels, rollback, story};
 use crate::parts::{GateList, Notice, PageHead, Panel, RelTime, StepList, Until, VoteList};
 use crate::{Viewer, links, words};
 use domain::Time;
-use domain::changes::State;
+use domain::changes::{Change, Kind, State};
 use leptos::prelude::*;
 
 pub(crate) fn page(viewer: &Viewer, data: &ChangeData, now: Time) -> AnyView {
     let change = &data.change;
     let title = change.summary().to_owned();
     view! {
-        <PageHead title=title crumb=Some((("Changes", "/changes"), change.label())) look=Some(words::change(change.state)) meta=Some(meta(data, now)) actions=Some(act::buttons(viewer, data))/>
-        <p class="vh" data-key="state" data-state=change.state.as_str() data-say=change.label() data-testid="state">{change.state.title()}</p>
+        <PageHead title=title crumb=Some((("Changes", "/changes"), change.label())) look=Some(words::state_of(change)) meta=Some(meta(data, now)) actions=Some(act::buttons(viewer, data))/>
+        <p class="vh" data-key="state" data-state=change.state.as_str() data-say=change.label() data-testid="state">{change.state_title()}</p>
         {act::tried(&data.tried)}
         {outcome(data)}
         {glass::closed(viewer, change)}
@@ -50,19 +50,31 @@ fn meta(data: &ChangeData, now: Time) -> AnyView {
 /// How it ended, in a sentence; nothing while it goes on.
 fn outcome(data: &ChangeData) -> Option<AnyView> {
     let outcome = data.change.outcome.as_ref()?;
-    let (look, next) = (words::change(outcome.state), next(outcome.state));
+    let (look, next) = (words::change(outcome.state), next(&data.change, outcome.state));
     let says = words::sentence(&outcome.reason);
     Some(
         view! { <Notice look=look big=true><div data-testid="outcome"><strong>{format!("{}.", outcome.state.title())}</strong>" "{says}{(!next.is_empty()).then(|| format!(" {next}"))}</div></Notice> }.into_any(),
     )
 }
 
-fn next(state: State) -> &'static str {
+fn next(change: &Change, state: State) -> &'static str {
+    if change.plan.kind == Kind::RunJob {
+        return next_of_job(state);
+    }
     match state {
         State::Failed => "Pods of the old version keep serving where there are any. Roll back, or mend the release and plan again.",
         State::Errored => "Nothing more is done by itself. Look at the cluster, then plan again.",
         State::Superseded | State::Expired => "Nothing was written. Plan again to go on.",
         State::Stuck => "It needs a person: look at the pods, then roll back or mend it.",
+        _ => "",
+    }
+}
+
+fn next_of_job(state: State) -> &'static str {
+    match state {
+        State::Failed => "Nothing else was changed. Mend what it says, then run it again.",
+        State::Errored | State::Stuck => "Look at the Jobs in the cluster, then run it again if it is needed.",
+        State::Superseded | State::Expired => "No Job was made. Plan again to go on.",
         _ => "",
     }
 }

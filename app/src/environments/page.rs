@@ -123,7 +123,7 @@ fn under_way(data: &EnvironmentData, now: Time) -> Option<AnyView> {
             <li data-key=change.label() data-state=change.state.as_str() data-say=change.label()>
                 <span class="grow"><a class="table-link" href=links::change(&change.label())>{change.summary().to_owned()}</a><br/>
                 <span class="small muted">{format!("{} · {} · asked ", change.label(), words::person(&change.plan.requester))}<RelTime at=change.requested_at now=now/>" ago"</span></span>
-                <span class="end"><StatePill look=words::change(change.state)/></span>
+                <span class="end"><StatePill look=words::state_of(change)/></span>
             </li>
         }
     };

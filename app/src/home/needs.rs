@@ -53,7 +53,7 @@ fn failure(change: &Change) -> AnyView {
     let why = change.outcome.as_ref().map(|outcome| words::sentence(&outcome.reason)).unwrap_or_default();
     view! {
         <li data-key=change.label()>
-            <span class="lead"><StateIcon look=words::change(change.state)/></span>
+            <span class="lead"><StateIcon look=words::state_of(change)/></span>
             <span class="grow">
                 <a class="table-link" href=href.clone()>{format!("{} {}", change.summary(), change.state.title().to_lowercase())}</a><br/>
                 <span class="small muted">{format!("{}, yours · {why}", change.label())}</span>

@@ -61,7 +61,7 @@ fn moving(change: &Change, progress: Progress, now: Time) -> AnyView {
             </span>
             <span class="end">
                 <span class="rollout-s"><RolloutBar pods=pods/><span class="small muted">{format!("{} of {}", pods.done, progress.desired)}</span></span>
-                <StatePill look=words::change(change.state)/>
+                <StatePill look=words::state_of(change)/>
             </span>
         </li>
     }

@@ -370,6 +370,14 @@ impl Change {
         &self.plan.summary
     }
 
+    /// The state as the pages write it: a Job does not roll out.
+    pub fn state_title(&self) -> &'static str {
+        match (self.state, self.plan.kind) {
+            (State::Observing, Kind::RunJob) => State::Running.title(),
+            (state, _) => state.title(),
+        }
+    }
+
     /// How far its one write has come.
     pub fn reached(&self) -> Reached {
         match (self.written_generation, self.sent) {
