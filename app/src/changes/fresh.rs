@@ -1,6 +1,6 @@
 //! The page before a change: the plan that would be made now, or why none would. Asking for it is the one button here.
 
-use super::{NewChangeData, panels};
+use super::{NewChangeData, configuration, panels};
 use crate::components::panels as component_panels;
 use crate::parts::{GateList, Icon, Notice, PageHead, Panel, ReasonField};
 use crate::{Viewer, links, words};
@@ -56,9 +56,11 @@ fn planned(viewer: &Viewer, data: &NewChangeData, plan: &Plan) -> AnyView {
         <div class="split">
             <Panel id="h-plan" title="Plan" class="main"><div class="panel-body"><ul class="words">{panels::plan_words(plan)}</ul></div></Panel>
             <div class="aside">
+                {configuration::choice(data, plan)}
                 <Panel id="h-ask" title="Ask for it">{form(viewer, data, plan)}</Panel>
                 <Panel id="h-gates" title="Gates" end=end><GateList gates=plan.gates.clone()/></Panel>
             </div>
+            {configuration::diffs(plan)}
             {panels::plan_diff(plan)}
         </div>
     }
@@ -97,6 +99,7 @@ fn form(viewer: &Viewer, data: &NewChangeData, plan: &Plan) -> AnyView {
             {hidden("min", &wanted.min)}
             {hidden("max", &wanted.max)}
             {hidden("image", &wanted.image)}
+            {wanted.restore_config.then(|| view! { <input type="hidden" name="restore_config" value="1"/> })}
             {wanted.break_glass.then(|| view! { <input type="hidden" name="break_glass" value="1"/> })}
             <input type="hidden" name="key" value=data.key.clone()/>
             <ReasonField id="reason" label="Reason" value=wanted.reason.clone() hint="Others read it when they decide, and later" error=invalid/>
@@ -131,6 +134,7 @@ fn refused(viewer: &Viewer, data: &NewChangeData, error: &Error, now: Time) -> A
             <div class="panel-body stack-s">
                 <p>{what_to_do(error)}</p>
                 {behind_glass(viewer, data, error)}
+                {configuration::without(data)}
                 <div class="actions"><a class="btn" href=links::component(&data.wanted.component)>{format!("To {}", data.component_title)}</a><a class="btn btn-ghost" href="/">"Home"</a></div>
             </div>
         </Panel>
@@ -183,6 +187,8 @@ fn what_to_do(error: &Error) -> &'static str {
         RefusalCode::NotBlocked => "Look at the component's page: it says what holds it up now.",
         RefusalCode::Frozen => "Wait until the freeze ends or somebody lifts it on the environment's page. A rollback passes it.",
         RefusalCode::WindowClosed => "Plan it again when the environment is open. A rollback passes a closed window.",
+        RefusalCode::ConfigUnknown => "Roll back without its configuration, and change the ConfigMaps by hand.",
+        RefusalCode::ConfigImmutable => "Roll back without its configuration, or delete the ConfigMap first: then it is made anew.",
         RefusalCode::IdempotencyKeyReused => "Open this page again and send the form from there.",
     }
 }

@@ -56,6 +56,7 @@ pub async fn new(asked: Asked, RawQuery(query): RawQuery) -> Response {
         min: take("min"),
         max: take("max"),
         image: take("image"),
+        restore_config: take("restore_config").is_some(),
         break_glass: take("break_glass").is_some(),
         reason: take("reason").unwrap_or_default(),
     };
@@ -83,6 +84,7 @@ pub async fn ask(asked: Asked, form: Form) -> Response {
         min: form.some("min"),
         max: form.some("max"),
         image: form.some("image"),
+        restore_config: form.some("restore_config").is_some(),
         break_glass: form.some("break_glass").is_some(),
         reason: form.get("reason").to_owned(),
     };

@@ -14,6 +14,16 @@ pub enum PatchKind {
     DeletePod,
 }
 
+impl PatchKind {
+    pub fn content_type(self) -> &'static str {
+        match self {
+            PatchKind::StrategicMerge => "application/strategic-merge-patch+json",
+            PatchKind::Json => "application/json-patch+json",
+            PatchKind::DeletePod => "application/json",
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Patch {
     pub kind: PatchKind,
@@ -56,11 +66,7 @@ impl Patch {
     }
 
     pub fn content_type(&self) -> &'static str {
-        match self.kind {
-            PatchKind::StrategicMerge => "application/strategic-merge-patch+json",
-            PatchKind::Json => "application/json-patch+json",
-            PatchKind::DeletePod => "application/json",
-        }
+        self.kind.content_type()
     }
 
     /// The bytes to send: this patch, the precondition, the marks. Deterministic.

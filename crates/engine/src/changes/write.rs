@@ -118,6 +118,10 @@ impl Engine {
             let detail = match (change.plan.patch.deletes(), &change.plan.target.autoscaler) {
                 (Some((pod, _)), _) => format!("Deleted pod {pod}"),
                 (None, Some(name)) => format!("Applied to the autoscaler {name}"),
+                (None, None) if !change.config.is_empty() => {
+                    let names: Vec<_> = change.config.iter().map(|sent| sent.name.as_str()).collect();
+                    format!("Restored ConfigMap {}; then applied as generation {generation}", names.join(", "))
+                }
                 (None, None) => format!("Applied as generation {generation}"),
             };
             let wrote = Step { name: "write".into(), state: "done".into(), started: Some(now), finished: Some(now), detail };
