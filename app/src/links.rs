@@ -57,6 +57,20 @@ pub fn rollback(component: &str, environment: &str, revision: i64) -> String {
     query("/changes/new", &[("kind", "rollback"), ("component", component), ("environment", environment), ("to_revision", &revision)])
 }
 
+/// The same with its configuration, or without it; what was written into the form is kept.
+pub fn rollback_with(wanted: &crate::changes::Wanted, config: bool) -> String {
+    let revision = wanted.to_revision.clone().unwrap_or_default();
+    let all = [
+        ("kind", "rollback"),
+        ("component", &wanted.component),
+        ("environment", &wanted.environment),
+        ("to_revision", &revision),
+        ("reason", &wanted.reason),
+        ("restore_config", "1"),
+    ];
+    query("/changes/new", if config { &all } else { &all[..5] })
+}
+
 pub fn scale(component: &str, environment: &str, replicas: i64) -> String {
     let replicas = replicas.to_string();
     query("/changes/new", &[("kind", "scale"), ("component", component), ("environment", environment), ("replicas", &replicas)])

@@ -61,11 +61,11 @@ let portal;
 
 test('the account may do what the portal does, where it is bound, and nothing else', () => {
   const may = (...args) => asPortal('auth', 'can-i', ...args).out.trim() === 'yes';
-  for (const right of [['patch', 'deployments'], ['patch', 'statefulsets'], ['patch', 'horizontalpodautoscalers'], ['delete', 'pods'], ['create', 'jobs'], ['get', 'pods', '--subresource=log'], ['watch', 'events']]) {
+  for (const right of [['patch', 'deployments'], ['patch', 'statefulsets'], ['patch', 'horizontalpodautoscalers'], ['delete', 'pods'], ['patch', 'configmaps'], ['create', 'configmaps'], ['create', 'jobs'], ['get', 'pods', '--subresource=log'], ['watch', 'events']]) {
     assert.ok(may(...right, '-n', names.prod), right.join(' '));
     assert.ok(!may(...right, '-n', 'default'), `${right.join(' ')} where it is not bound`);
   }
-  for (const right of [['get', 'secrets'], ['list', 'secrets'], ['create', 'pods', '--subresource=exec'], ['get', 'pods', '--subresource=exec'], ['create', 'deployments'], ['delete', 'deployments'], ['update', 'deployments'], ['*', '*']]) {
+  for (const right of [['get', 'secrets'], ['list', 'secrets'], ['create', 'pods', '--subresource=exec'], ['get', 'pods', '--subresource=exec'], ['create', 'deployments'], ['delete', 'deployments'], ['delete', 'configmaps'], ['update', 'configmaps'], ['update', 'deployments'], ['*', '*']]) {
     assert.ok(!may(...right, '-n', names.prod), right.join(' '));
   }
 });
@@ -108,7 +108,8 @@ test('the same holds for everything that the portal writes', () => {
   make('StatefulSet', { replicas: 1, serviceName: 'db', selector: { matchLabels: labels }, template });
   make('DaemonSet', { selector: { matchLabels: labels }, template });
   make('HorizontalPodAutoscaler', { minReplicas: 1, maxReplicas: 3, scaleTargetRef: { apiVersion: 'apps/v1', kind: 'StatefulSet', name: 'db' } }, 'autoscaling/v2');
-  for (const kind of ['statefulset', 'daemonset', 'horizontalpodautoscaler']) {
+  good('-n', names.prod, 'create', 'configmap', 'db', '--from-literal=a=1');
+  for (const kind of ['statefulset', 'daemonset', 'horizontalpodautoscaler', 'configmap']) {
     refused(patch(asPortal, null, kind, 'db'), /fence is missing/);
     accepted(patch(asPortal, 7, kind, 'db'));
     refused(patch(asPortal, 6, kind, 'db'), /is lower than/);

@@ -226,6 +226,7 @@ pub fn plan(kind: Kind, component: &str, from: &str, to: &str, environment: &str
         scaled_from: (kind == Kind::Scale).then_some(3),
         train: None,
         bounds_from: (kind == Kind::Autoscale).then_some(Bounds { min: 3, max: 10 }),
+        config: vec![],
         patch: Patch { kind: PatchKind::Json, body: serde_json::Value::Null },
         words: vec![
             word("Image", format!("{from} → {to}, the digest that has run healthy in Staging for 2 h")),
@@ -305,6 +306,7 @@ pub fn change(number: i64, state: State, plan: Plan) -> Change {
         outcome,
         sent: !waits,
         written_generation: (!waits).then_some(62),
+        config: vec![],
     }
 }
 
@@ -581,6 +583,7 @@ pub fn new_changes() -> Vec<(String, NewChangeData)> {
         max: None,
         image: None,
         cron_job: None,
+        restore_config: false,
         break_glass: false,
         reason: String::new(),
     };

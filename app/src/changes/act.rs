@@ -125,7 +125,7 @@ fn abort_form(data: &ChangeData, allowed: Result<()>) -> AnyView {
     let refused = allowed.err();
     let why = refused.as_ref().map(ToString::to_string);
     let (value, error) = kept(&data.tried, &[Act::Abort]);
-    let says = data.change.reached().abort_means();
+    let says = data.change.abort_means();
     view! {
         <details class="more panel-body abort" open=data.tried.as_ref().is_some_and(|tried| tried.act == Act::Abort)>
             <summary><Icon name="down-chev"/>"Abort this change"</summary>

@@ -1,6 +1,6 @@
 //! The page before a change: the plan that would be made now, or why none would. Asking for it is the one button here.
 
-use super::{NewChangeData, panels};
+use super::{NewChangeData, configuration, panels};
 use crate::components::panels as component_panels;
 use crate::parts::{GateList, Icon, Notice, PageHead, Panel, ReasonField};
 use crate::{Viewer, links, words};
@@ -56,9 +56,11 @@ fn planned(viewer: &Viewer, data: &NewChangeData, plan: &Plan) -> AnyView {
         <div class="split">
             <Panel id="h-plan" title="Plan" class="main"><div class="panel-body"><ul class="words">{panels::plan_words(plan)}</ul></div></Panel>
             <div class="aside">
+                {configuration::choice(data, plan)}
                 <Panel id="h-ask" title="Ask for it">{form(viewer, data, plan)}</Panel>
                 <Panel id="h-gates" title="Gates" end=end><GateList gates=plan.gates.clone()/></Panel>
             </div>
+            {configuration::diffs(plan)}
             {panels::plan_diff(plan)}
         </div>
     }
@@ -99,6 +101,7 @@ fn form(viewer: &Viewer, data: &NewChangeData, plan: &Plan) -> AnyView {
             {hidden("max", &wanted.max)}
             {hidden("image", &wanted.image)}
             {hidden("cron_job", &wanted.cron_job)}
+            {wanted.restore_config.then(|| view! { <input type="hidden" name="restore_config" value="1"/> })}
             {wanted.break_glass.then(|| view! { <input type="hidden" name="break_glass" value="1"/> })}
             <input type="hidden" name="key" value=data.key.clone()/>
             <ReasonField id="reason" label="Reason" value=wanted.reason.clone() hint="Others read it when they decide, and later" error=invalid/>
@@ -133,6 +136,7 @@ fn refused(viewer: &Viewer, data: &NewChangeData, error: &Error, now: Time) -> A
             <div class="panel-body stack-s">
                 <p>{what_to_do(error)}</p>
                 {behind_glass(viewer, data, error)}
+                {configuration::without(data)}
                 <div class="actions"><a class="btn" href=links::about(&data.wanted.about(), &data.wanted.environment)>{to(data)}</a><a class="btn btn-ghost" href="/">"Home"</a></div>
             </div>
         </Panel>
@@ -192,6 +196,8 @@ fn what_to_do(error: &Error) -> &'static str {
         RefusalCode::WindowClosed => "Plan it again when the environment is open. A rollback passes a closed window.",
         RefusalCode::CronJobMissing => "The environment's page lists the CronJobs that are there.",
         RefusalCode::JobRunning => "Wait until it has ended: the environment's page shows it. Or delete it in the cluster, if it hangs.",
+        RefusalCode::ConfigUnknown => "Roll back without its configuration, and change the ConfigMaps by hand.",
+        RefusalCode::ConfigImmutable => "Roll back without its configuration, or delete the ConfigMap first: then it is made anew.",
         RefusalCode::IdempotencyKeyReused => "Open this page again and send the form from there.",
     }
 }

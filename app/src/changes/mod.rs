@@ -1,6 +1,7 @@
 //! Changes: the queue, one page per change, and the page that shows a plan before anybody asks for it.
 
 mod act;
+mod configuration;
 mod fresh;
 mod glass;
 mod job;
@@ -137,6 +138,8 @@ pub struct Wanted {
     pub image: Option<String>,
     pub cron_job: Option<String>,
     pub reason: String,
+    /// Of a rollback: with what its ConfigMaps held then.
+    pub restore_config: bool,
     /// Planned although its environment is closed.
     pub break_glass: bool,
 }
@@ -160,7 +163,7 @@ impl Wanted {
             Some(Kind::Rollback) => {
                 let to_revision = self.to_revision.as_deref().unwrap_or_default().trim().parse().ok().filter(|n| *n > 0);
                 let to_revision = to_revision.ok_or_else(|| Error::invalid("to_revision", "expected a revision's number, such as 3"))?;
-                Ok(Request::Rollback { component, environment, to_revision, reason })
+                Ok(Request::Rollback { component, environment, to_revision, restore_config: self.restore_config, reason })
             }
             Some(Kind::Scale) => {
                 let number = replicas("replicas", whole("replicas", &self.replicas)?)?;

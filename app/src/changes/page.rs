@@ -1,6 +1,6 @@
 //! The page of one change: plan, diff, gates, votes, steps, rollout; what one can do is always in reach.
 
-use super::{ChangeData, act, glass, panels, rollback, story};
+use super::{ChangeData, act, configuration, glass, panels, rollback, story};
 use crate::parts::{GateList, Notice, PageHead, Panel, RelTime, StepList, Until, VoteList};
 use crate::{Viewer, links, words};
 use domain::Time;
@@ -20,6 +20,7 @@ pub(crate) fn page(viewer: &Viewer, data: &ChangeData, now: Time) -> AnyView {
             {panels::said(data)}
             {panels::plan(data, now)}
             <div class="aside" data-key="aside">{act::decide(viewer, data)}{glass::break_glass(viewer, data)}{glass::review(viewer, data, now)}{rollback::panel(viewer, data)}{votes(viewer, data, now)}{panels::rollout(data, now)}{gates(data)}</div>
+            {configuration::diffs(&change.plan)}
             {panels::diff(data)}
             {steps(data, now)}
             {panels::pods(data, now)}

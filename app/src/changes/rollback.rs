@@ -112,7 +112,7 @@ fn form(viewer: &Viewer, data: &ChangeData, choices: &[&DeploymentRecord], best:
                 <span class="hint" id="rb-hint">"Chosen: the last that succeeded, or else the last with another image"</span>
             </div>
             <div class="field"><label for="rb-reason">"Reason"</label><input class="input" id="rb-reason" name="reason" value=reason maxlength="2000"/></div>
-            <p class="small muted">{format!("You see the plan first. Puts {} on hold here until a person lifts it.", plan.to.version())}</p>
+            <p class="small muted">{format!("You see the plan first, and whether its configuration can come back too. Puts {} on hold here until a person lifts it.", plan.to.version())}</p>
             {button}
             {refused_hint(refused.as_ref())}
         </form>

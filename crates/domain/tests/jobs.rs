@@ -313,6 +313,7 @@ proptest! {
                     written_at = written_at.or(Some(now));
                     written = Written::Applied { generation, spec_hash };
                 }
+                Next::IntendConfig { .. } | Next::SendConfig { .. } | Next::AdoptConfig { .. } => prop_assert!(false, "it has no configuration"),
                 Next::Watch(_) | Next::Wait(_) | Next::Retry(_) => {}
             }
             now = now.plus_seconds(*seconds);

@@ -341,6 +341,7 @@ proptest! {
                     written = Written::Applied { generation, spec_hash };
                 }
                 Next::Watch(_) | Next::Wait(_) | Next::Retry(_) => {}
+                other => panic!("it has no ConfigMaps: {other:?}"),
             }
             now = now.plus_seconds(*seconds);
         }

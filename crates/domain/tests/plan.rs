@@ -4,7 +4,7 @@
 
 use domain::Time;
 use domain::catalog::{Approval, Component, DeclaredWorkload, Environment, Group, Rule};
-use domain::changes::plan::{Blocker, Companion, ConfigThen, Live, Scaler, Since, draft};
+use domain::changes::plan::{Blocker, Companion, ConfigThen, Kept, Live, Scaler, Since, draft};
 use domain::changes::{Bounds, Facts, Hold, Patch, Plan, RefusalCode, Request, Stamp};
 use domain::clusters::{Autoscaler, CellState, Manager, PodSaid, WorkloadKind};
 use domain::names::Name;
@@ -101,7 +101,7 @@ fn promote() -> Request {
 }
 
 fn rollback(to_revision: i64) -> Request {
-    Request::Rollback { component: name("api"), environment: name("prod"), to_revision, reason: "errors".into() }
+    Request::Rollback { component: name("api"), environment: name("prod"), to_revision, restore_config: false, reason: "errors".into() }
 }
 
 fn scale(replicas: i64) -> Request {
@@ -254,7 +254,10 @@ fn a_rollback_restores_the_template_and_needs_no_vote() {
 
 #[test]
 fn a_rollback_says_what_it_does_not_bring_back() {
-    let map = |name: &str, then: Option<Value>, now: Option<Value>| ConfigThen { name: name.into(), then, now };
+    let map = |name: &str, then: Option<Value>, now: Option<Value>| {
+        let now = now.map(|held| Kept { held, ..Kept::default() });
+        ConfigThen { name: name.into(), then, now }
+    };
     let data = |data: Value| Some(json!({"data": data, "binaryData": null}));
     let gates = |facts: &Facts| {
         let plan = plan(facts, &rollback(3));
@@ -461,4 +464,79 @@ fn only_the_pod_that_holds_a_set_up_is_deleted() {
     assert_eq!(sent, json!({"kind": "DeleteOptions", "apiVersion": "v1", "preconditions": {"uid": "p-1"}}));
     facts.component.workload.kind = WorkloadKind::Deployment;
     assert_eq!(draft(&facts, &request).unwrap_err().code, RefusalCode::KindNotSupported);
+}
+
+fn restore(to_revision: i64) -> Request {
+    let (component, environment) = (name("api"), name("prod"));
+    Request::Rollback { component, environment, to_revision, restore_config: true, reason: "errors".into() }
+}
+
+fn kept(data: Value) -> Kept {
+    Kept { uid: "u-web".into(), held: json!({"data": data, "binaryData": null}), ..Kept::default() }
+}
+
+fn with_config(config: Vec<ConfigThen>) -> Facts {
+    Facts { config: Some(config), ..with_record(false) }
+}
+
+fn held(data: Value) -> Option<Value> {
+    Some(json!({"data": data, "binaryData": null}))
+}
+
+#[test]
+fn a_rollback_that_is_asked_to_brings_its_configuration_back() {
+    let map = |name: &str, then: Option<Value>, now: Option<Kept>| ConfigThen { name: name.into(), then, now };
+    let config = vec![
+        map("gone", held(json!({"x": "1"})), None),
+        map("new", None, Some(kept(json!({})))),
+        map("same", held(json!({})), Some(Kept { held: json!({"data": null, "binaryData": null}), ..kept(json!({})) })),
+        map("web", held(json!({"a": "1", "b": "2"})), Some(kept(json!({"a": "1", "b": "9", "d": "4"})))),
+    ];
+    let facts = with_config(config);
+    let plan = plan(&facts, &restore(3));
+    let names: Vec<_> = plan.config.iter().map(|write| (write.name.as_str(), write.uid.as_deref())).collect();
+    assert_eq!(names, [("gone", None), ("web", Some("u-web"))], "what is new stays, what is the same is not written");
+    assert_eq!(plan.config[1].body, json!({"metadata": {"uid": "u-web"}, "data": {"b": "2", "d": null}}), "only what differs");
+    assert_eq!(plan.config[0].body["metadata"], json!({"name": "gone", "namespace": facts.environment.namespace}));
+    assert_eq!((plan.config[0].body["data"].clone(), plan.config[0].body.get("binaryData")), (json!({"x": "1"}), None));
+    assert_eq!(
+        plan.config[1].diff.unified.lines().filter(|line| line.starts_with(['+', '-'])).collect::<Vec<_>>(),
+        ["-b: 9", "-d: 4", "+b: 2"]
+    );
+    let gate = plan.gates.iter().find(|gate| gate.name == "config").unwrap();
+    assert!(gate.detail.contains("in this order: gone (is gone); web (b, d)."), "{gate:?}");
+    let word = &plan.words.iter().find(|word| word.what == "Configuration").unwrap().text;
+    assert_eq!(word, "As revision 3 had it: gone (is gone); web (b, d). What was not there then stays: new (is new)");
+    assert_ne!(plan.digest(), self::plan(&facts, &rollback(3)).digest(), "what is voted for is what is written");
+    assert!(self::plan(&facts, &rollback(3)).could_restore_config() && !plan.could_restore_config());
+    assert!(!serde_json::to_string(&self::plan(&facts, &rollback(3))).unwrap().contains("\"config\":["), "an old plan keeps its digest");
+}
+
+#[test]
+fn the_bytes_of_a_config_map_carry_preconditions_and_marks() {
+    let map = |name: &str, then: Option<Value>, now: Option<Kept>| ConfigThen { name: name.into(), then, now };
+    let config = vec![map("gone", held(json!({"x": "1"})), None), map("web", held(json!({"a": "1"})), Some(kept(json!({}))))];
+    let plan = plan(&with_config(config), &restore(3));
+    let bytes = |at: usize| serde_json::from_str::<Value>(&plan.config[at].stamped("c-1", 2, "77")).unwrap();
+    let marks = json!({"portal.devmatrix.io/change": "c-1", "portal.devmatrix.io/fence": "2"});
+    assert_eq!(bytes(1), json!({"metadata": {"uid": "u-web", "resourceVersion": "77", "annotations": marks}, "data": {"a": "1"}}));
+    assert_eq!((bytes(0)["metadata"]["annotations"].clone(), bytes(0)["metadata"].get("resourceVersion")), (marks, None));
+}
+
+#[test]
+fn configuration_that_cannot_be_brought_back_is_refused() {
+    let web = |now: Kept| with_config(vec![ConfigThen { name: "web".into(), then: held(json!({"a": "1"})), now: Some(now) }]);
+    let code = |facts: &Facts| draft(facts, &restore(3)).unwrap_err().code;
+    assert_eq!(code(&with_record(false)), RefusalCode::ConfigUnknown);
+    assert_eq!(code(&web(Kept { immutable: true, ..kept(json!({"a": "2"})) })), RefusalCode::ConfigImmutable);
+    let owner = |tool: &str, gitops| Some(Manager { tool: tool.into(), gitops });
+    assert_eq!(code(&web(Kept { managed_by: owner("Argo CD", true), ..kept(json!({"a": "2"})) })), RefusalCode::ManagedByGitops);
+    let helm = plan(&web(Kept { managed_by: owner("Helm", false), ..kept(json!({"a": "2"})) }), &restore(3));
+    assert!(helm.gates.iter().any(|gate| gate.detail.contains("Helm owns web")), "said, not refused");
+    let same = plan(&web(Kept { immutable: true, ..kept(json!({"a": "1"})) }), &restore(3));
+    assert!(same.config.is_empty() && same.words.iter().any(|word| word.text == "There is nothing to bring back"));
+    let altered = draft(&web(kept(json!({"a": "2"}))), &restore(3)).unwrap();
+    let answer = |data: Value| altered.config_agrees(&altered.config()[0], &json!({"metadata": {}, "data": data}));
+    assert_eq!(answer(json!({"a": "1"})), Ok(()));
+    assert_eq!(answer(json!({"a": "1", "injected": "x"})).unwrap_err().code, RefusalCode::DryRunRejected);
 }

@@ -147,7 +147,7 @@ fn requests() -> [Request; 4] {
         Request::Promote { component: component.clone(), environment: environment.clone(), from: name("staging"), reason: reason.clone() },
         Request::Scale { component: component.clone(), environment: environment.clone(), replicas: 5, reason: reason.clone() },
         Request::Restart { component: component.clone(), environment: environment.clone(), reason: reason.clone() },
-        Request::Rollback { component, environment, to_revision: 3, reason },
+        Request::Rollback { component, environment, to_revision: 3, restore_config: false, reason },
     ]
 }
 
@@ -233,6 +233,7 @@ fn change(plan: Plan, state: State) -> Change {
         outcome: None,
         sent: false,
         written_generation: None,
+        config: vec![],
     }
 }
 

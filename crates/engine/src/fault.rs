@@ -4,7 +4,7 @@
 //!
 //! Invariant: a release build has none of them.
 
-/// Every place, in the order in which a change comes by.
+/// Every place by which each change comes, in its order.
 pub const POINTS: [&str; 16] = [
     "before the request is stored",
     "after the request is stored",
@@ -22,6 +22,16 @@ pub const POINTS: [&str; 16] = [
     "after the write is noted",
     "before the end is stored",
     "after the end is stored",
+];
+
+/// Those by which only a rollback comes that brings its configuration back.
+pub const CONFIG_POINTS: [&str; 6] = [
+    "before a ConfigMap's intent is stored",
+    "after a ConfigMap's intent is stored",
+    "before a ConfigMap is sent",
+    "after a ConfigMap is answered",
+    "before a ConfigMap is noted",
+    "after a ConfigMap is noted",
 ];
 
 /// Ends the process here, or stops it, when a test asked for that.

@@ -226,6 +226,9 @@ pub struct Rollback {
     /// Without it the last revision that did not fail, with another release than the present one
     #[arg(long, value_name = "N")]
     pub to_revision: Option<i64>,
+    /// With what its ConfigMaps held then
+    #[arg(long)]
+    pub restore_config: bool,
     #[command(flatten)]
     pub ask: Ask,
 }

@@ -130,7 +130,8 @@ pub fn rollback(arguments: &Rollback) -> Done {
         Some(revision) => revision,
         None => revision_back(&client, &arguments.ask.component, &arguments.ask.environment)?,
     };
-    ask(&client, &arguments.ask, "rollback", &[("to_revision", json!(to_revision))])
+    let own = [("to_revision", json!(to_revision)), ("restore_config", json!(arguments.restore_config))];
+    ask(&client, &arguments.ask, "rollback", &own)
 }
 
 fn revision_back(client: &Client, component: &str, environment: &str) -> Result<i64, Failure> {

@@ -57,6 +57,7 @@ pub async fn new(asked: Asked, RawQuery(query): RawQuery) -> Response {
         max: take("max"),
         image: take("image"),
         cron_job: take("cron_job"),
+        restore_config: take("restore_config").is_some(),
         break_glass: take("break_glass").is_some(),
         reason: take("reason").unwrap_or_default(),
     };
@@ -85,6 +86,7 @@ pub async fn ask(asked: Asked, form: Form) -> Response {
         max: form.some("max"),
         image: form.some("image"),
         cron_job: form.some("cron_job"),
+        restore_config: form.some("restore_config").is_some(),
         break_glass: form.some("break_glass").is_some(),
         reason: form.get("reason").to_owned(),
     };

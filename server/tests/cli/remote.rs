@@ -55,10 +55,12 @@ fn the_main_journey_from_a_terminal() {
     terminal.run("viv", &["changes", "show", "CH-99"]).refused(1, &["CH-99"]);
     terminal.run("viv", &["changes", "--state", "ready", "show", "CH-1"]).refused(2, &["show"]);
 
-    let rolled_back = terminal.run("bea", &["rollback", "api", "prod", "--reason", "errors", "--wait", "--json"]);
+    let rolled_back = terminal.run("bea", &["rollback", "api", "prod", "--restore-config", "--reason", "errors", "--wait", "--json"]);
     let change: serde_json::Value = serde_json::from_str(rolled_back.good()).unwrap();
     assert_eq!((change["kind"].as_str(), change["state"].as_str()), (Some("rollback"), Some("succeeded")));
     assert!(rolled_back.stderr.contains("Rolling back to revision"), "{}", rolled_back.stderr);
+    let words = change["plan"]["words"].as_array().unwrap();
+    assert!(words.iter().any(|word| word["text"] == "There is nothing to bring back"), "it was asked for: {words:?}");
 
     let held = terminal.run("bea", &["promote", "api", "prod", "--from", "staging", "--reason", "again"]);
     held.refused(1, &["release_on_hold"]);

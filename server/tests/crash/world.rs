@@ -80,6 +80,26 @@ impl World {
         self.folder.path()
     }
 
+    pub fn prod(&self) -> &Cluster {
+        &self.prod
+    }
+
+    pub fn bea(&self) -> &str {
+        &self.bea
+    }
+
+    pub fn components(&self) -> impl Iterator<Item = &str> {
+        self.components.iter().map(String::as_str)
+    }
+
+    /// Production gets this release, with two ConfigMaps to read.
+    pub fn deploy(&self, name: &str, round: usize) {
+        let mut object = deployment(name, "prod", round);
+        let maps = ["config", "extra"].map(|part| json!({"configMapRef": {"name": format!("{name}-{part}")}}));
+        object["spec"]["template"]["spec"]["containers"][0]["envFrom"] = json!(maps);
+        self.prod.apply(object).unwrap();
+    }
+
     /// Staging gets the release of this round.
     pub fn release(&self, round: usize) {
         self.components.iter().for_each(|name| {

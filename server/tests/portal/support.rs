@@ -21,7 +21,7 @@ pub const DEADLINE: Duration = Duration::from_secs(60);
 pub struct Demo {
     pub portal: Portal,
     pub router: Router,
-    _clusters: server::demo::Demo,
+    pub clusters: server::demo::Demo,
     _data: TempDir,
 }
 
@@ -86,7 +86,7 @@ impl Demo {
         };
         let engine = Engine::start(options).await.unwrap();
         let portal = server::build(Config { engine, address: HOST_NAME.parse().unwrap(), site_root: None });
-        let demo = Demo { router: portal.router(), portal, _clusters: clusters, _data: data };
+        let demo = Demo { router: portal.router(), portal, clusters, _data: data };
         demo.until("ready", || async { demo.get("/readyz").await.status.is_success().then_some(()) }).await;
         demo
     }

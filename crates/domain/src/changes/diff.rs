@@ -14,8 +14,12 @@ pub struct Diff {
 }
 
 pub fn diff(before: &Value, after: &Value) -> Diff {
-    let (before, after) = (yaml(before), yaml(after));
-    let text = TextDiff::from_lines(&before, &after);
+    between(&yaml(before), &yaml(after))
+}
+
+/// The same of two texts.
+pub(super) fn between(before: &str, after: &str) -> Diff {
+    let text = TextDiff::from_lines(before, after);
     let count = |tag| text.iter_all_changes().filter(|change| change.tag() == tag).count() as i64;
     Diff { unified: text.unified_diff().context_radius(3).to_string(), added: count(ChangeTag::Insert), removed: count(ChangeTag::Delete) }
 }

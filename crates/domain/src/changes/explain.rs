@@ -125,6 +125,12 @@ impl fmt::Display for Next {
         match self {
             Next::Intend { resource_version } => write!(f, "write it, if it still has resourceVersion {resource_version}"),
             Next::Send => f.write_str("nothing became of the write: send the same bytes again"),
+            Next::IntendConfig { name, resource_version, .. } if resource_version.is_empty() => write!(f, "make ConfigMap {name} anew"),
+            Next::IntendConfig { name, resource_version, .. } => {
+                write!(f, "restore ConfigMap {name}, if it still has resourceVersion {resource_version}")
+            }
+            Next::SendConfig { name, .. } => write!(f, "nothing became of the write of ConfigMap {name}: send the same bytes again"),
+            Next::AdoptConfig { name, .. } => write!(f, "ConfigMap {name} is restored by this change: go on"),
             Next::Adopt { generation, .. } => write!(f, "generation {generation} is of this change: follow it"),
             Next::Watch(why) => write!(f, "go on watching: {why}"),
             Next::Wait(why) => write!(f, "write nothing now: {why}"),

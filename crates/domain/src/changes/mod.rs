@@ -1,6 +1,7 @@
 //! A change: an intent to alter an environment, with an immutable plan, votes for that plan's digest, journalled steps and
 //! an outcome. One path for every kind: facts → [`plan::draft`] → [`Plan`] → [`votes`] → [`step::next_step`] → [`Outcome`].
 
+pub mod config;
 pub mod diff;
 pub mod explain;
 pub mod freeze;
@@ -13,11 +14,12 @@ pub mod votes;
 pub mod windows;
 mod write;
 
+pub use config::{ConfigSent, ConfigWrite};
 pub use freeze::{Closed, Freeze, closed};
 pub use glass::{Authority, BreakGlass, REVIEW_WITHIN_S, Review, may_break_glass};
 pub use plan::{Artifact, Draft, Facts, Gate, Plan, Refusal, RefusalCode, Target, TargetKind, Word};
 pub use train::{Carriage, Train, TrainRequest, TrainView};
-pub use view::{ChangeView, Links, PlanView, Progress};
+pub use view::{ChangeView, ConfigView, Links, PlanView, Progress};
 pub use votes::{Vote, VoteKind};
 pub use write::{CAUSE_ANNOTATION, CHANGE_ANNOTATION, FENCE_ANNOTATION, Patch, PatchKind, STALE_FENCE, Stamp};
 
@@ -74,14 +76,54 @@ impl Kind {
 /// What somebody asks for. Names are checked, not yet looked up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Request {
-    Promote { component: Name, environment: Name, from: Name, reason: String },
-    Rollback { component: Name, environment: Name, to_revision: i64, reason: String },
-    Scale { component: Name, environment: Name, replicas: i64, reason: String },
-    Restart { component: Name, environment: Name, reason: String },
-    Unblock { component: Name, environment: Name, pod: Name, reason: String },
-    Autoscale { component: Name, environment: Name, bounds: Bounds, reason: String },
-    Deploy { component: Name, environment: Name, image: ImageRef, reason: String },
-    RunJob { environment: Name, cron_job: ObjectName, reason: String },
+    Promote {
+        component: Name,
+        environment: Name,
+        from: Name,
+        reason: String,
+    },
+    /// `restore_config`: with what the ConfigMaps of that revision held.
+    Rollback {
+        component: Name,
+        environment: Name,
+        to_revision: i64,
+        restore_config: bool,
+        reason: String,
+    },
+    Scale {
+        component: Name,
+        environment: Name,
+        replicas: i64,
+        reason: String,
+    },
+    Restart {
+        component: Name,
+        environment: Name,
+        reason: String,
+    },
+    Unblock {
+        component: Name,
+        environment: Name,
+        pod: Name,
+        reason: String,
+    },
+    Autoscale {
+        component: Name,
+        environment: Name,
+        bounds: Bounds,
+        reason: String,
+    },
+    Deploy {
+        component: Name,
+        environment: Name,
+        image: ImageRef,
+        reason: String,
+    },
+    RunJob {
+        environment: Name,
+        cron_job: ObjectName,
+        reason: String,
+    },
 }
 
 /// `cronjob/devmatrix-backup`: where other changes have a component.
@@ -357,6 +399,8 @@ pub struct Change {
     pub sent: bool,
     /// The generation that our write made; from there on the rollout is ours.
     pub written_generation: Option<i64>,
+    /// Of a rollback with its configuration: the ConfigMaps whose writes were journalled, in their order.
+    pub config: Vec<ConfigSent>,
 }
 
 impl Change {
@@ -378,21 +422,24 @@ impl Change {
         }
     }
 
-    /// How far its one write has come.
+    /// How far its write has come.
     pub fn reached(&self) -> Reached {
         match (self.written_generation, self.sent) {
             (Some(_), _) if self.plan.kind == Kind::RunJob => Reached::Runs,
             (Some(_), _) => Reached::Written,
             (None, true) => Reached::Sent,
+            (None, false) if !self.config.is_empty() => Reached::Configuration,
             (None, false) => Reached::Nothing,
         }
     }
 }
 
-/// How far a change's one write has come: what an abort leaves behind.
+/// How far a change's write has come: what an abort leaves behind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reached {
     Nothing,
+    /// Of a rollback with its configuration: ConfigMaps were sent, the workload was not.
+    Configuration,
     /// Sent, without an answer that is certain.
     Sent,
     Written,
@@ -405,6 +452,9 @@ impl Reached {
     pub fn abort_means(self) -> &'static str {
         match self {
             Reached::Nothing => "Nothing has been written yet, and nothing will be.",
+            Reached::Configuration => {
+                "The workload is not written. ConfigMaps of it have been sent, and stay as they are: pods that start, or look again, read them."
+            }
             Reached::Sent => {
                 "Its write is under way and may have arrived. It is not sent again, and the portal stops looking: see in the cluster what is there."
             }
@@ -417,6 +467,7 @@ impl Reached {
     pub fn aborted(self) -> &'static str {
         match self {
             Reached::Nothing => "before its write",
+            Reached::Configuration => "after ConfigMaps were sent, and before the workload was written",
             Reached::Sent => "while its write was sent, which may have arrived: look at the cluster",
             Reached::Written => "after its write: Kubernetes goes on rolling out",
             Reached::Runs => "while its Job runs, which goes on",

@@ -62,6 +62,20 @@ pub enum Next {
     },
     /// Send the journalled bytes (again).
     Send,
+    /// The same of a ConfigMap that is brought back with a rollback (`config`), by its place among them.
+    IntendConfig {
+        position: usize,
+        name: String,
+        resource_version: String,
+    },
+    SendConfig {
+        position: usize,
+        name: String,
+    },
+    AdoptConfig {
+        position: usize,
+        name: String,
+    },
     /// Our write arrived although its answer did not: journal it as applied.
     Adopt {
         generation: i64,
@@ -81,10 +95,10 @@ pub enum Next {
 }
 
 /// A status write raises resourceVersion without touching the spec; so often is the write tried against a newer one.
-const TRIES: i64 = 8;
+pub(super) const TRIES: i64 = 8;
 
 /// So often the same bytes are sent while nothing becomes of them: with [`pause`], ten minutes of a cluster that answers errors.
-const SENDS: i64 = 24;
+pub(super) const SENDS: i64 = 24;
 
 /// A StatefulSet or DaemonSet whose new pods make no progress for so long has failed, in seconds: what Kubernetes gives a Deployment
 /// by default (progressDeadlineSeconds), and these kinds not at all.
@@ -95,7 +109,7 @@ const REFUSED_S: i64 = 15;
 
 /// A rollout that neither ends nor fails for so long needs a person, in seconds; so does a write of which nothing can be learned for
 /// so long after its plan has expired.
-const STUCK_AFTER_S: i64 = 3600;
+pub(super) const STUCK_AFTER_S: i64 = 3600;
 
 /// The longest pause between two tries, in seconds.
 const PAUSE_S: i64 = 30;
@@ -130,14 +144,14 @@ pub fn next_step(journal: &Journal<'_>, seen: &Seen, now: Time) -> Next {
             stuck(journal, &next, now).unwrap_or(next)
         }
     };
-    match (&next, journal.closed) {
-        (Next::Intend { .. } | Next::Send, Some(why)) => held(journal, why, now),
+    match journal.closed {
+        Some(why) if next.sends() => held(journal, why, now),
         _ => next,
     }
 }
 
 /// What would be sent waits, as long as its plan is good.
-fn held(journal: &Journal<'_>, why: &str, now: Time) -> Next {
+pub(super) fn held(journal: &Journal<'_>, why: &str, now: Time) -> Next {
     if now > journal.valid_until {
         return finish(State::Expired, &format!("the plan expired before it could be executed: {why}"));
     }
@@ -305,11 +319,16 @@ pub fn moved(target: &Target, present: &Present) -> Option<String> {
     None
 }
 
-fn finish(state: State, reason: &str) -> Next {
+pub(super) fn finish(state: State, reason: &str) -> Next {
     Next::Finish { state, reason: reason.to_owned(), failing_pod: None }
 }
 
 impl Next {
+    /// It puts something on its way to the cluster.
+    pub fn sends(&self) -> bool {
+        matches!(self, Next::Intend { .. } | Next::Send | Next::IntendConfig { .. } | Next::SendConfig { .. })
+    }
+
     pub fn outcome(self, now: Time) -> Option<Outcome> {
         match self {
             Next::Finish { state, reason, failing_pod } => Some(Outcome { state, reason, failing_pod, at: now }),

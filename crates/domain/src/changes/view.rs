@@ -21,12 +21,26 @@ pub struct PlanView {
     pub words: Vec<Word>,
     /// Unified diff of the target's YAML, from a server-side dry run.
     pub diff: String,
+    /// The ConfigMaps that are brought back before the workload is written, in this order.
+    #[serde(default)]
+    pub config: Vec<ConfigView>,
     pub gates: Vec<Gate>,
     /// Votes needed; 0: none.
     pub votes_needed: i64,
     /// How long a rollout takes there; given with a preview and with a single change, where something is known.
     #[serde(default)]
     pub usual: Option<Usual>,
+}
+
+/// A ConfigMap that a rollback brings back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = RestoredConfig)]
+pub struct ConfigView {
+    pub name: String,
+    /// It is gone, and is made anew.
+    pub made_anew: bool,
+    /// Unified diff of what it holds, key by key.
+    pub diff: String,
 }
 
 /// The rollout in figures.
@@ -101,6 +115,12 @@ impl ChangeView {
     }
 }
 
+impl ConfigView {
+    fn of(write: &super::ConfigWrite) -> ConfigView {
+        ConfigView { name: write.name.clone(), made_anew: write.uid.is_none(), diff: write.diff.unified.clone() }
+    }
+}
+
 impl PlanView {
     pub fn of(plan: &super::Plan, digest: &str) -> PlanView {
         PlanView {
@@ -113,6 +133,7 @@ impl PlanView {
             to_revision: plan.to_revision,
             words: plan.words.clone(),
             diff: plan.diff.unified.clone(),
+            config: plan.config.iter().map(ConfigView::of).collect(),
             gates: plan.gates.clone(),
             votes_needed: plan.approval.as_ref().map_or(0, |approval| approval.rules.iter().map(|rule| rule.needed).sum()),
             usual: None,

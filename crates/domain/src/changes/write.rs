@@ -25,6 +25,14 @@ impl PatchKind {
             PatchKind::CreateJob => "creation",
         }
     }
+
+    pub fn content_type(self) -> &'static str {
+        match self {
+            PatchKind::StrategicMerge => "application/strategic-merge-patch+json",
+            PatchKind::Json => "application/json-patch+json",
+            PatchKind::DeletePod | PatchKind::CreateJob => "application/json",
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,11 +84,7 @@ impl Patch {
     }
 
     pub fn content_type(&self) -> &'static str {
-        match self.kind {
-            PatchKind::StrategicMerge => "application/strategic-merge-patch+json",
-            PatchKind::Json => "application/json-patch+json",
-            PatchKind::DeletePod | PatchKind::CreateJob => "application/json",
-        }
+        self.kind.content_type()
     }
 
     /// The bytes to send: this patch, the precondition, the marks. Deterministic.

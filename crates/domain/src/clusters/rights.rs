@@ -77,6 +77,8 @@ const DEPLOY: &[Rule] = &[
     Rule { group: "batch", resources: &["jobs"], verbs: &["create"] },
     // A pod that holds up its StatefulSet.
     Rule { group: "", resources: &["pods"], verbs: &["delete"] },
+    // What a rollback brings back when that is asked for.
+    Rule { group: "", resources: &["configmaps"], verbs: &["create", "patch"] },
 ];
 
 /// All that the portal needs in a cluster with these namespaces today; nothing for later.
@@ -184,12 +186,14 @@ mod tests {
             "patch statefulsets.apps in namespace devmatrix",
             "patch horizontalpodautoscalers.autoscaling in namespace devmatrix",
             "delete pods in namespace devmatrix",
+            "create configmaps in namespace devmatrix",
+            "patch configmaps in namespace devmatrix",
         ] {
             assert!(said.iter().any(|right| right == expected), "{expected}: {said:#?}");
         }
         assert!(rights.iter().all(|right| right.resource != "secrets" && right.verb != "*" && right.resource != "*"));
         let writing = rights.iter().filter(|right| !["get", "list", "watch"].contains(&right.verb));
-        assert!(writing.clone().count() == 5 && writing.clone().all(|right| right.identity == Identity::Deploy));
+        assert!(writing.clone().count() == 7 && writing.clone().all(|right| right.identity == Identity::Deploy));
         assert_eq!(needed(&["a".to_owned(), "b".to_owned()]).len(), 2 * (rights.len() - 3) + 3, "nodes once");
     }
 

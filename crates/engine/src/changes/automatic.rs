@@ -115,6 +115,7 @@ impl Engine {
             return Ok(WayBack::Never("No other release has succeeded here.".into()));
         };
         let request = Request::Rollback {
+            restore_config: false,
             component: Name::parse("component", &component.name)?,
             environment: Name::parse("environment", &environment.name)?,
             to_revision: good.revision,

@@ -8,7 +8,7 @@ use crate::clusters::{self, Cluster, WriteAnswer, in_words, objects};
 use crate::error::{Error, Result};
 use domain::access::Allowed;
 use domain::catalog::{Component, Environment};
-use domain::changes::plan::{Blocker, Companion, ConfigThen, Draft, Live, Scaler, Since, draft, generation};
+use domain::changes::plan::{Blocker, Companion, ConfigThen, Draft, Kept, Live, Scaler, Since, draft, generation};
 use domain::changes::{Facts, Plan, Refusal, RefusalCode, Request};
 use domain::clusters::{Autoscaler, CellState, Neighbour, Observed, Reach, cell};
 use domain::releases::{DeploymentRecord, ImageRef};
@@ -39,7 +39,7 @@ impl Engine {
             _ => None,
         };
         let (since, config) = match (&record, &target) {
-            (Some((record, template)), Some(live)) => (self.since(record, live).await?, self.config(environment, record, template).await?),
+            (Some((record, _)), Some(live)) => (self.since(record, live).await?, self.config(environment, record, request).await?),
             _ => (Vec::new(), None),
         };
         let autoscaler = match request {
@@ -191,29 +191,57 @@ impl Engine {
     }
 
     /// What the ConfigMaps of this record held, and what they hold now.
-    async fn config(&self, environment: &Environment, record: &DeploymentRecord, template: &Value) -> Result<Option<Vec<ConfigThen>>> {
+    /// None: nobody wrote them down; or they cannot be read now, and nobody asked to bring them back.
+    async fn config(&self, environment: &Environment, record: &DeploymentRecord, request: &Request) -> Result<Option<Vec<ConfigThen>>> {
         let Some(then) = self.0.store.config_of(&record.id).await? else { return Ok(None) };
         let cluster = self.cluster_of(environment)?;
-        let Ok(now) = cluster.config_maps(&environment.namespace, template).await else { return Ok(None) };
-        let held = |name: &String| now.iter().find(|(other, _)| other == name).and_then(|(_, data)| data.clone());
-        Ok(Some(then.into_iter().map(|(name, then)| ConfigThen { now: held(&name), name, then }).collect()))
+        let mut maps = Vec::with_capacity(then.len());
+        for (name, then) in then {
+            match (cluster.config_map(&environment.namespace, &name).await, request) {
+                (Ok(object), _) => maps.push(ConfigThen { now: object.map(|object| kept(&object)), name, then }),
+                (Err(error), Request::Rollback { restore_config: true, .. }) => return Err(unreachable(&cluster, environment, &error)),
+                (Err(_), _) => return Ok(None),
+            }
+        }
+        Ok(Some(maps))
     }
 
     async fn dry_run(&self, draft: Draft) -> Result<Plan> {
         let cluster = self.cluster(&draft.target().cluster)?.clone();
-        match cluster.dry_run(draft.target(), draft.patch()).await {
-            WriteAnswer::Applied(after) => Ok(draft.with_dry_run(&after)),
-            WriteAnswer::Refused(why) => {
-                Err(Refusal::new(RefusalCode::DryRunRejected, format!("The cluster would not accept this: {why}")).into())
-            }
-            WriteAnswer::Conflict(_) | WriteAnswer::Gone(_) | WriteAnswer::Stale(_) => {
-                Err(domain::Error::conflict("target_moved", "The workload changed just now: look again, then ask again.").into())
-            }
-            WriteAnswer::Later(why) | WriteAnswer::Unknown(why) => {
-                Err(Refusal::new(RefusalCode::ClusterUnreachable, format!("Cluster {} did not answer the dry run: {why}.", cluster.name))
-                    .into())
-            }
+        for write in draft.config() {
+            let answer = cluster.write_config(&draft.target().namespace, write, &write.body.to_string(), true).await;
+            draft.config_agrees(write, &accepted(&cluster, answer, &format!("ConfigMap {}", write.name))?)?;
         }
+        let answer = cluster.dry_run(draft.target(), draft.patch()).await;
+        Ok(draft.with_dry_run(&accepted(&cluster, answer, "workload")?))
+    }
+}
+
+/// What a dry run answered, or why there is no plan.
+fn accepted(cluster: &Cluster, answer: WriteAnswer, what: &str) -> Result<Value> {
+    match answer {
+        WriteAnswer::Applied(after) => Ok(*after),
+        WriteAnswer::Refused(why) => {
+            let what = if what == "workload" { "this".to_owned() } else { format!("what {what} held then") };
+            Err(Refusal::new(RefusalCode::DryRunRejected, format!("The cluster would not accept {what}: {why}")).into())
+        }
+        WriteAnswer::Conflict(_) | WriteAnswer::Gone(_) | WriteAnswer::Stale(_) => {
+            Err(domain::Error::conflict("target_moved", format!("The {what} changed just now: look again, then ask again.")).into())
+        }
+        WriteAnswer::Later(why) | WriteAnswer::Unknown(why) => {
+            let why = format!("Cluster {} did not answer the dry run: {why}.", cluster.name);
+            Err(Refusal::new(RefusalCode::ClusterUnreachable, why).into())
+        }
+    }
+}
+
+/// A ConfigMap as it is now.
+fn kept(object: &Value) -> Kept {
+    Kept {
+        uid: object.pointer("/metadata/uid").and_then(Value::as_str).unwrap_or_default().to_owned(),
+        held: clusters::held_by(object),
+        immutable: object["immutable"] == true,
+        managed_by: objects::managed(object),
     }
 }
 

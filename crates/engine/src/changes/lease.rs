@@ -9,6 +9,7 @@ use crate::error::Result;
 use crate::store::{Act, Lease, Tx};
 use crate::{Engine, fault};
 use domain::changes::{Change, FENCE_ANNOTATION, State, TargetKind};
+use serde_json::Value;
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -129,8 +130,9 @@ impl Engine {
     pub(super) async fn outrun(&self, change: &Change) -> Result<Round> {
         let seen = self.fence_in_cluster(change).await?;
         if seen > FENCE_MAX {
-            let why =
-                format!("the workload's annotation {FENCE_ANNOTATION} is {seen}, which no portal has written: remove it, then ask again");
+            let why = format!(
+                "the annotation {FENCE_ANNOTATION} of what it writes is {seen}, which no portal has written: remove it, then ask again"
+            );
             self.conclude(change, State::Errored, &why, None).await?;
             return Ok(Round::Over);
         }
@@ -140,6 +142,7 @@ impl Engine {
         let detail = format!("the cluster has seen fence {seen}, this one was {}: fences go on above it", lease.fence);
         self.0.store.raise_fences(&mut tx, seen).await?;
         self.0.store.withdraw_intent(&mut tx, &change.id).await?;
+        self.0.store.withdraw_config_intents(&mut tx, &change.id).await?;
         self.0.store.record(&mut tx, Act::by_worker(self.now(), "cluster.fence", &change.id, "failed", &detail)).await?;
         self.0.store.let_go(&mut tx, &lease).await?;
         tx.commit().await?;
@@ -147,7 +150,7 @@ impl Engine {
         Ok(Round::Over)
     }
 
-    /// The fence of whoever wrote the target last; 0 where nobody did.
+    /// The highest fence of what the change writes; 0 where nobody wrote it.
     async fn fence_in_cluster(&self, change: &Change) -> Result<i64> {
         let target = &change.plan.target;
         let cluster = self.cluster(&target.cluster)?;
@@ -157,8 +160,15 @@ impl Engine {
             // A Job is made once, by whoever comes first: no fence is asked of it.
             (None, TargetKind::Job(_)) => None,
         };
-        let annotations = object.as_ref().and_then(|object| object.pointer("/metadata/annotations"));
-        let fence = annotations.and_then(|all| all[FENCE_ANNOTATION].as_str()?.parse().ok());
-        Ok(fence.unwrap_or_default())
+        let mut seen = fence_of(object.as_ref());
+        for write in &change.plan.config {
+            seen = seen.max(fence_of(cluster.config_map(&target.namespace, &write.name).await?.as_ref()));
+        }
+        Ok(seen)
     }
+}
+
+fn fence_of(object: Option<&Value>) -> i64 {
+    let annotations = object.and_then(|object| object.pointer("/metadata/annotations"));
+    annotations.and_then(|all| all[FENCE_ANNOTATION].as_str()?.parse().ok()).unwrap_or_default()
 }

@@ -9,6 +9,7 @@ mod gates;
 mod glass;
 mod jobs;
 mod lease;
+mod restoring;
 mod sight;
 mod trains;
 mod votes;
@@ -272,6 +273,7 @@ impl Engine {
 
     /// Ends a change: its outcome and the steps that will not come any more.
     pub(crate) async fn end(&self, tx: &mut Tx, change: &Change, outcome: &Outcome) -> Result<()> {
+        let outcome = &truthful(change, outcome);
         self.0.store.set_outcome(tx, &change.id, outcome).await?;
         let good = outcome.state == State::Succeeded;
         for (position, step) in change.steps.iter().enumerate().filter(|(_, step)| step.state == "pending" || step.state == "running") {
@@ -309,6 +311,12 @@ impl Engine {
     }
 }
 
+/// An end before the workload's write says what it leaves in the ConfigMaps.
+fn truthful(change: &Change, outcome: &Outcome) -> Outcome {
+    let left = change.left_behind().map(|left| format!("{}; {left}", outcome.reason));
+    Outcome { reason: left.unwrap_or_else(|| outcome.reason.clone()), ..outcome.clone() }
+}
+
 fn first_steps(plan: &Plan, now: Time) -> Vec<Step> {
     let needed: i64 = plan.approval.as_ref().map_or(0, |approval| approval.rules.iter().map(|rule| rule.needed).sum());
     STEPS
@@ -320,7 +328,7 @@ fn first_steps(plan: &Plan, now: Time) -> Vec<Step> {
                 ("approval", 1) => ("running", "Waiting for 1 vote".to_owned()),
                 ("approval", n) => ("running", format!("Waiting for {n} votes")),
                 ("check", _) => ("pending", "The facts are gathered once more. Any difference ends this change with no write".to_owned()),
-                ("write", _) => ("pending", plan.patch.in_words().to_owned()),
+                ("write", _) => ("pending", plan.writes_in_words()),
                 _ => ("pending", "Fails at once when an image cannot be pulled or a container keeps crashing".to_owned()),
             };
             let began = state == "done" || state == "running";

@@ -1,5 +1,5 @@
 //! The worker: takes up changes that are ready, and drives each to its end. Every step is chosen by the pure
-//! [`next_step`] from the journal and from what is seen, so that a restart at any moment goes on where it was.
+//! [`next_write`] from the journal and from what is seen, so that a restart at any moment goes on where it was.
 //!
 //! Invariant: without a lease (`lease.rs`) nothing is written; the write itself is in `write.rs`.
 
@@ -8,9 +8,9 @@ use crate::events::{Event, Topic};
 use crate::store::Act;
 use crate::{Engine, fault};
 use domain::Time;
+use domain::changes::config::next_write;
 use domain::changes::explain::What;
-use domain::changes::step::Seen;
-use domain::changes::step::{self, Next, Written, next_step, pause};
+use domain::changes::step::{self, Next, Written, pause};
 use domain::changes::train::{Turn, turn};
 use domain::changes::{Change, Hold, Kind, Outcome, State, Step};
 use domain::releases::RecordOutcome;
@@ -138,7 +138,8 @@ impl Engine {
         let closing = self.closing_now(&change).await?;
         let closed = closing.as_ref().filter(|_| !self.passes_closing(&change)).map(|closed| closed.why.as_str());
         let journal = self.0.store.journal(id).await?;
-        if let (Some(why), Written::Nothing) = (closed, &journal.written) {
+        let config = self.0.store.config_journal(id).await?;
+        if let (Some(why), Written::Nothing, true) = (closed, &journal.written, config.is_empty()) {
             return self.wait_unwritten(&change, why).await;
         }
         if change.state == State::Ready {
@@ -162,10 +163,14 @@ impl Engine {
             written_at: journal.applied_at,
             closed,
         };
-        let next = next_step(&facts, &seen, self.now());
-        self.log(id, told, &seen, &next).await?;
+        let restoring = self.restoring(&change, &journal.written, &config).await;
+        let next = next_write(&facts, &restoring, &seen, self.now());
+        self.log(id, told, &format!("{seen}{restoring}"), &next).await?;
         match next {
             Next::Intend { resource_version } => self.intend(&change, fence, &resource_version).await,
+            Next::IntendConfig { position, resource_version, .. } => self.intend_config(&change, fence, position, &resource_version).await,
+            Next::SendConfig { position, .. } => self.send_config_again(&change, position, &config).await,
+            Next::AdoptConfig { position, .. } => self.config_applied(&change, position).await,
             Next::Send => self.send_again(&change, &journal).await,
             Next::Adopt { generation, spec_hash } => self.applied(&change, generation, &spec_hash).await,
             Next::Wait(why) => self.wait_for_opening(&change, &why).await,
@@ -183,8 +188,8 @@ impl Engine {
     }
 
     /// Keeps what was seen and decided, when either is new.
-    async fn log(&self, id: &str, told: &mut Told, seen: &Seen, next: &Next) -> Result<()> {
-        let now = Told { saw: seen.to_string().replace(id, "this change"), decided: next.to_string() };
+    async fn log(&self, id: &str, told: &mut Told, seen: &str, next: &Next) -> Result<()> {
+        let now = Told { saw: seen.replace(id, "this change"), decided: next.to_string() };
         if *told == now {
             return Ok(());
         }

@@ -139,6 +139,10 @@ fn wrote(change: &Change, generation: i64) -> String {
     match (&change.plan.target.autoscaler, change.plan.patch.makes(&change.id)) {
         (_, Some(job)) => format!("Made the Job {job}"),
         (Some(name), None) => format!("Applied to the autoscaler {name}"),
+        (None, None) if !change.config.is_empty() => {
+            let names: Vec<_> = change.config.iter().map(|sent| sent.name.as_str()).collect();
+            format!("Restored ConfigMap {}; then applied as generation {generation}", names.join(", "))
+        }
         (None, None) => format!("Applied as generation {generation}"),
     }
 }

@@ -97,18 +97,6 @@ impl Cluster {
         Ok(Some(template))
     }
 
-    /// The ConfigMaps that a pod template refers to, each with what it holds; None where there is none of the name.
-    pub async fn config_maps(&self, namespace: &str, template: &Value) -> Result<Vec<(String, Option<Value>)>> {
-        let names = super::objects::references_of(&template["spec"]).config_maps;
-        let mut maps = Vec::with_capacity(names.len());
-        for name in names {
-            let object = self.get_path(&format!("/api/v1/namespaces/{namespace}/configmaps/{name}")).await?;
-            let held = object.map(|object| serde_json::json!({"data": object["data"], "binaryData": object["binaryData"]}));
-            maps.push((name, held));
-        }
-        Ok(maps)
-    }
-
     /// None: the API server says that there is none.
     pub async fn pod(&self, namespace: &str, name: &str) -> Result<Option<Value>> {
         self.get_path(&pod_path(namespace, name)).await
@@ -129,7 +117,7 @@ impl Cluster {
         self.get_path(&format!("{}/{name}", jobs_path(namespace))).await
     }
 
-    async fn get_path(&self, path: &str) -> Result<Option<Value>> {
+    pub(super) async fn get_path(&self, path: &str) -> Result<Option<Value>> {
         let request = http::Request::get(path).body(Vec::new()).map_err(|error| self.error(kube::Error::HttpError(error)))?;
         let answer = tokio::time::timeout(Duration::from_secs(READ_S), self.reader_once.request::<Value>(request)).await;
         match answer {
@@ -181,7 +169,7 @@ impl Cluster {
         self.send(request.body(bytes.into_bytes())).await
     }
 
-    async fn send(&self, request: std::result::Result<http::Request<Vec<u8>>, http::Error>) -> WriteAnswer {
+    pub(super) async fn send(&self, request: std::result::Result<http::Request<Vec<u8>>, http::Error>) -> WriteAnswer {
         let request = match request {
             Ok(request) => request.map(Body::from),
             Err(error) => return WriteAnswer::Refused(Said { why: error.to_string(), ..Said::default() }),

@@ -3,6 +3,7 @@
 //! Invariant: no page and no API read calls a cluster; they read [`State`]. Only facts for a plan and writes do, in [`live`], and
 //! logs, which are kept nowhere else, in [`logs`].
 
+mod configmaps;
 pub mod connect;
 pub mod credentials;
 pub mod happenings;
@@ -17,6 +18,7 @@ pub mod rights;
 pub mod state;
 mod watch;
 
+pub use configmaps::held as held_by;
 pub use live::WriteAnswer;
 pub use state::State;
 

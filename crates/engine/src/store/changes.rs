@@ -343,6 +343,7 @@ async fn whole(connection: &mut sqlx::AnyConnection, row: &AnyRow) -> Result<Cha
         steps,
         sent: written_generation.is_some(),
         written_generation: written_generation.flatten(),
+        config: super::config_writes::sent(connection, &id).await?,
         id,
     })
 }

@@ -82,7 +82,13 @@ impl Story {
     }
 
     fn rollback(&self, to_revision: i64) -> Request {
-        Request::Rollback { component: name(self.component), environment: name("prod"), to_revision, reason: "a story".into() }
+        Request::Rollback {
+            component: name(self.component),
+            environment: name("prod"),
+            to_revision,
+            restore_config: false,
+            reason: "a story".into(),
+        }
     }
 
     async fn records(&self) -> Vec<DeploymentRecord> {

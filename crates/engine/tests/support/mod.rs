@@ -175,7 +175,13 @@ pub fn promote() -> Request {
 
 pub fn rollback(to_revision: i64) -> Request {
     let name = |text: &str| Name::parse("name", text).unwrap();
-    Request::Rollback { component: name("api"), environment: name("prod"), to_revision, reason: "a story".into() }
+    Request::Rollback { component: name("api"), environment: name("prod"), to_revision, restore_config: false, reason: "a story".into() }
+}
+
+/// The same with its configuration.
+pub fn restore(to_revision: i64) -> Request {
+    let name = |text: &str| Name::parse("name", text).unwrap();
+    Request::Rollback { component: name("api"), environment: name("prod"), to_revision, restore_config: true, reason: "a story".into() }
 }
 
 /// Waits for a condition, looking often; fails with its name at the deadline.

@@ -40,6 +40,15 @@ pub(crate) fn check_job(object: &Value, old: &Value, faults: &mut Vec<Fault>) {
     }
 }
 
+pub(crate) fn check_config_map(object: &Value, old: &Value, faults: &mut Vec<Fault>) {
+    if old["immutable"] != true {
+        return;
+    }
+    for field in ["immutable", "data", "binaryData"].into_iter().filter(|field| object[*field] != old[*field]) {
+        faults.push(Fault::forbidden(field, "field is immutable when `immutable` is set"));
+    }
+}
+
 pub(crate) fn check_pod(object: &Value, old: &Value, faults: &mut Vec<Fault>) {
     const WHY: &str = "pod updates may not change fields other than `spec.containers[*].image`,\
                        `spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to \

@@ -149,6 +149,9 @@ fn decode(resource: Resource, mut object: Value, terms: &Terms) -> Result<Value,
     for half in ["metadata", "spec"] {
         object.get_mut(half).into_iter().for_each(object::drop_nulls);
     }
+    if resource == resource::CONFIGMAPS {
+        object::drop_empty(&mut object);
+    }
     for metadata in ["/metadata", "/spec/template/metadata"] {
         object.pointer_mut(metadata).into_iter().for_each(object::drop_empty);
     }

@@ -29,6 +29,7 @@ pub(crate) fn check(resource: Resource, object: &Value, old: Option<&Value>) -> 
     match (resource, old) {
         (resource::STATEFULSETS, Some(old)) => immutable::check_stateful_set(object, old, &mut faults),
         (resource::JOBS, Some(old)) => immutable::check_job(object, old, &mut faults),
+        (resource::CONFIGMAPS, Some(old)) => immutable::check_config_map(object, old, &mut faults),
         (resource::PODS, Some(old)) => immutable::check_pod(object, old, &mut faults),
         (resource::DEPLOYMENTS | resource::DAEMONSETS | resource::REPLICASETS, Some(old)) => {
             immutable::check_selector(object, old, &mut faults);

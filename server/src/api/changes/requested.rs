@@ -10,7 +10,6 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
-use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 
 /// What may stand under `kind`, in words.
 const KINDS: &str = "promote, rollback, scale, restart, unblock, autoscale, deploy or run_job";
@@ -113,9 +112,8 @@ pub struct Rollback {
     to_revision: i64,
     #[schema(max_length = 2000, pattern = r"^[^\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F-\u009F]*$")]
     reason: String,
-    /// Restoring the record's ConfigMaps is not there yet: true is refused.
+    /// With what the ConfigMaps of that revision held; they are written before the workload.
     #[serde(default)]
-    #[schema(schema_with = only_false)]
     restore_config: bool,
     /// Plan it although the environment is closed, to break the glass: for an administrator, or whoever is primary on call.
     #[serde(default)]
@@ -237,10 +235,6 @@ pub struct RunJob {
     break_glass: bool,
 }
 
-fn only_false() -> Object {
-    ObjectBuilder::new().schema_type(Type::Boolean).enum_values(Some([false])).build()
-}
-
 /// To JSON, `3.0` is the integer 3.
 fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
     let number = serde_json::Number::deserialize(deserializer)?;
@@ -302,11 +296,8 @@ fn rollback(asked: Rollback) -> Result<Request, Problem> {
     if !(1..=i64::from(i32::MAX)).contains(&asked.to_revision) {
         return Err(invalid("to_revision", "expected a revision, 1 or more"));
     }
-    if asked.restore_config {
-        return Err(not_supported("Restoring the configuration with a rollback is not supported yet: leave restore_config out.".into()));
-    }
-    let Rollback { component, environment, to_revision, reason: why, .. } = asked;
-    Ok(Request::Rollback { component, environment, to_revision, reason: reason("reason", &why)? })
+    let Rollback { component, environment, to_revision, restore_config, reason: why, .. } = asked;
+    Ok(Request::Rollback { component, environment, to_revision, restore_config, reason: reason("reason", &why)? })
 }
 
 fn not_supported(why: String) -> Problem {
@@ -364,6 +355,8 @@ mod tests {
             (rolled(json!(1e30)), 400, "invalid", Some("to_revision")),
             (rolled(json!(3.5)), 400, "invalid", Some("to_revision")),
             (rolled(json!(i64::MAX)), 400, "invalid", Some("to_revision")),
+            (restoring(json!("yes")), 400, "invalid", Some("restore_config")),
+            (restoring(json!(null)), 400, "invalid", Some("restore_config")),
         ];
         for (body, status, code, field) in table {
             let Value::Object(map) = body.clone() else { unreachable!() };
@@ -373,7 +366,9 @@ mod tests {
         let Value::Object(good) = promote("reason", json!(" why ")) else { unreachable!() };
         assert_eq!(read(good).unwrap().reason(), "why");
         let Value::Object(good) = rolled(json!(3.0)) else { unreachable!() };
-        assert!(matches!(read(good).unwrap(), Request::Rollback { to_revision: 3, .. }));
+        assert!(matches!(read(good).unwrap(), Request::Rollback { to_revision: 3, restore_config: false, .. }));
+        let Value::Object(good) = restoring(json!(true)) else { unreachable!() };
+        assert!(matches!(read(good).unwrap(), Request::Rollback { restore_config: true, .. }));
     }
 
     #[test]
@@ -392,6 +387,12 @@ mod tests {
 
     fn bounded(min: Value, max: Value) -> Value {
         json!({"kind": "autoscale", "component": "api", "environment": "prod", "min": min, "max": max, "reason": ""})
+    }
+
+    fn restoring(restore_config: Value) -> Value {
+        let mut body = rolled(json!(3));
+        body["restore_config"] = restore_config;
+        body
     }
 
     fn rolled(to_revision: Value) -> Value {

@@ -11,4 +11,5 @@ mod logs;
 mod oncall;
 mod pages;
 mod policy;
+mod restore_config;
 mod sessions;

@@ -20,11 +20,12 @@ pub use companions::Companion;
 use policy::{commit_authors, open, open_in};
 pub use promote::VERSION_LABEL;
 pub use refusal::{Refusal, RefusalCode};
-pub use restored::{ConfigThen, IRREVERSIBLE_ANNOTATION, Since};
+pub use restored::{CONFIG_CHANGED, ConfigThen, IRREVERSIBLE_ANNOTATION, Kept, Since};
 pub use run_job::{JobFacts, KEPT_S, run_job, runs_already};
 pub use target::{Target, TargetKind};
 pub use unblock::Blocker;
 
+use super::config::{ConfigWrite, config_hash};
 use super::diff::{Diff, diff};
 use super::freeze::Freeze;
 use super::write::{Patch, PatchKind};
@@ -142,6 +143,9 @@ pub struct Plan {
     /// Its place, when it goes together with others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub train: Option<Carriage>,
+    /// Of a rollback with its configuration: the ConfigMaps that are written before the workload, in this order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub config: Vec<ConfigWrite>,
     pub patch: Patch,
     pub words: Vec<Word>,
     pub diff: Diff,
@@ -184,6 +188,23 @@ impl Draft {
         &self.plan.target
     }
 
+    /// The ConfigMaps to show the API server too, each as a dry run of its body.
+    pub fn config(&self) -> &[ConfigWrite] {
+        &self.plan.config
+    }
+
+    /// `after`: what the dry run answered. What is written down must be what comes of it.
+    pub fn config_agrees(&self, write: &ConfigWrite, after: &Value) -> Result<(), Refusal> {
+        if config_hash(after) == write.hash_after {
+            return Ok(());
+        }
+        let why = format!(
+            "The cluster would make something else of ConfigMap {} than was written down: an admission webhook alters it.",
+            write.name
+        );
+        Err(Refusal::new(RefusalCode::DryRunRejected, why))
+    }
+
     /// The finished plan: `after` is the object that the dry run answered.
     pub fn with_dry_run(mut self, after: &Value) -> Plan {
         match self.plan.patch.kind {
@@ -205,7 +226,7 @@ pub fn draft(facts: &Facts, request: &Request) -> Result<Draft, Refusal> {
     let target = live_target(facts)?;
     let made = match request {
         Request::Promote { .. } => promote::promote(facts, target),
-        Request::Rollback { to_revision, .. } => rollback::rollback(facts, target, *to_revision),
+        Request::Rollback { to_revision, restore_config, .. } => rollback::rollback(facts, target, *to_revision, *restore_config),
         Request::Scale { replicas, .. } => scale::scale(facts, target, *replicas),
         Request::Restart { .. } => restart::restart(facts, target),
         Request::Deploy { image, .. } => deploy::deploy(facts, target, image),
@@ -213,7 +234,11 @@ pub fn draft(facts: &Facts, request: &Request) -> Result<Draft, Refusal> {
         Request::Autoscale { bounds, .. } => autoscale::autoscale(facts, target, *bounds),
         Request::RunJob { .. } => Err(Refusal::new(RefusalCode::KindNotSupported, "A Job is of a CronJob, and of no component.")),
     }?;
-    Ok(finish(facts, request, target, made, open))
+    let mut draft = finish(facts, request, target, made, open);
+    if let Request::Rollback { restore_config: true, .. } = request {
+        draft.plan.config = restored::writes(facts)?;
+    }
+    Ok(draft)
 }
 
 /// The target as it is, where it may be changed at all.
@@ -313,6 +338,7 @@ fn finish(facts: &Facts, request: &Request, target: &Live, made: Made, open: Gat
         scaled_from: (request.kind() == Kind::Scale).then(|| desired_now(target)),
         bounds_from: scaler.map(Scaler::bounds),
         train: None,
+        config: Vec::new(),
         patch: made.patch,
         words,
         diff: Diff::default(),

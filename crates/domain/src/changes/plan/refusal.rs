@@ -41,6 +41,10 @@ pub enum RefusalCode {
     Frozen,
     /// The environment's windows are closed now.
     WindowClosed,
+    /// What the ConfigMaps of the revision held was not written down.
+    ConfigUnknown,
+    /// A ConfigMap that would be brought back says of itself that it never changes.
+    ConfigImmutable,
 }
 
 impl RefusalCode {
@@ -69,6 +73,8 @@ impl RefusalCode {
             RefusalCode::JobRunning => "job_running",
             RefusalCode::Frozen => "frozen",
             RefusalCode::WindowClosed => "window_closed",
+            RefusalCode::ConfigUnknown => "config_unknown",
+            RefusalCode::ConfigImmutable => "config_immutable",
         }
     }
 }

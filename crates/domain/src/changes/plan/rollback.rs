@@ -1,6 +1,6 @@
 //! Roll back: the whole pod template of a recorded revision.
 
-use super::restored::{configuration, irreversible};
+use super::restored::{configuration, irreversible, restoration, writes};
 use super::{
     Artifact, Facts, Live, Made, Refusal, RefusalCode, Word, artifact, desired_now, generation, not_held_up, not_paused, pass,
     replicas_stay, uid, warn,
@@ -9,7 +9,7 @@ use crate::changes::{Patch, PatchKind};
 use crate::releases::{ImageRef, RecordOutcome};
 use serde_json::{Value, json};
 
-pub(super) fn rollback(facts: &Facts, target: &Live, to_revision: i64) -> Result<Made, Refusal> {
+pub(super) fn rollback(facts: &Facts, target: &Live, to_revision: i64, restore_config: bool) -> Result<Made, Refusal> {
     let (record, template) = facts.record.as_ref().ok_or_else(|| {
         let why = format!("{} has no revision {to_revision} in {} that could be restored.", facts.component.title, facts.environment.title);
         Refusal::new(RefusalCode::RevisionUnknown, why)
@@ -22,7 +22,10 @@ pub(super) fn rollback(facts: &Facts, target: &Live, to_revision: i64) -> Result
     let to = Artifact { image: record.image.clone(), digest: record.digest.clone().or_else(|| ImageRef::parse(&record.image)?.digest) };
     not_paused(facts, target)?;
     not_held_up(facts)?;
-    let (config, kept) = configuration(facts.config.as_deref());
+    let (config, kept) = match restore_config {
+        true => restoration(facts.config.as_deref(), &writes(facts)?, to_revision),
+        false => configuration(facts.config.as_deref()),
+    };
     let mut words = vec![
         Word { what: "Image".into(), text: format!("{} → {}, as revision {to_revision} ran it", from.version(), to.version()) },
         Word {

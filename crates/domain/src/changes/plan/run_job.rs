@@ -90,6 +90,7 @@ pub fn run_job(facts: &JobFacts, reason: &str) -> Result<Draft, Refusal> {
         bounds_from: None,
         train: None,
         words: words(facts, cron, &spec),
+        config: Vec::new(),
         patch: manifest(facts, cron, spec),
         diff: Diff::default(),
         gates: gates(facts, cron).into_iter().chain([open]).collect(),
