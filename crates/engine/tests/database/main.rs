@@ -1,9 +1,11 @@
-//! The engine on a database that fails it: in the middle of each transaction, locked by others, with its connections dropped. Nothing
+//! The engine on a database that fails it: in the middle of each transaction, locked by others, read-only, with its connections dropped. Nothing
 //! is written to a cluster that is not in the journal, nothing is written twice, and what was begun is carried to its end afterwards.
 //! With STORIES_POSTGRES set, on PostgreSQL.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod read_only;
+#[path = "../support/mod.rs"]
 mod support;
 
 use domain::changes::{Change, State};
@@ -59,6 +61,9 @@ impl Saboteur {
         }
     }
 }
+
+const DROP_OTHERS: &str =
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
 
 async fn runs(world: &World, change: &Change) {
     eventually("it runs", || async {
@@ -185,9 +190,8 @@ async fn a_database_that_others_lock_is_waited_for() {
 
 /// Ends all other connections to the database again and again, until it is dropped.
 async fn drops_connections(mut saboteur: Saboteur) {
-    let others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
     loop {
-        saboteur.run(others.into()).await;
+        saboteur.run(DROP_OTHERS.into()).await;
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
