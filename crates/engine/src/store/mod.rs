@@ -185,6 +185,13 @@ pub(crate) fn document<T: serde::de::DeserializeOwned>(what: &'static str, text:
     serde_json::from_str(text).map_err(|source| crate::Error::Document { what, source })
 }
 
+/// One change that does not read keeps no other from being looked at. None: it is left alone, and that is told.
+pub(crate) fn readable<T>(id: &str, read: Result<T>) -> Result<Option<T>> {
+    let Err(error @ crate::Error::Document { .. }) = read else { return read.map(Some) };
+    tracing::error!(%error, change = id, "a change is left alone, for it does not read: mend it in the database");
+    Ok(None)
+}
+
 pub(crate) fn json<T: serde::Serialize>(what: &'static str, value: &T) -> Result<String> {
     serde_json::to_string(value).map_err(|source| crate::Error::Document { what, source })
 }

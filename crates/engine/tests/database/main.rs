@@ -188,6 +188,26 @@ async fn a_database_that_others_lock_is_waited_for() {
     recorded_once(&world, &change).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn one_change_that_does_not_read_keeps_no_other_waiting() {
+    let world = World::new().await;
+    let broken = world.promoted("bea").await;
+    let mut saboteur = Saboteur::of(&world).await;
+    let plan = format!("UPDATE changes SET plan = '{{' || plan WHERE id = '{}'", broken.id);
+    saboteur.run(plan).await;
+    let change = world.promoted("bea").await;
+    world.approved(&change, "dmitri").await;
+    world.ends(&change, State::Succeeded).await;
+    recorded_once(&world, &change).await;
+    let listed = world.engine.changes(&actor("viv"), &Default::default(), Default::default()).await.unwrap();
+    assert_eq!(listed.items.iter().map(|change| &change.id).collect::<Vec<_>>(), [&change.id], "lists show the others");
+    let said = world.engine.change(&actor("viv"), &broken.id).await.unwrap_err();
+    assert_eq!(said.status(), 500, "its own page names an incident: {said}");
+    // Mended by hand, it goes its way: what it planned for has moved meanwhile.
+    saboteur.run(format!("UPDATE changes SET plan = substr(plan, 2) WHERE id = '{}'", broken.id)).await;
+    world.ends(&broken, State::Superseded).await;
+}
+
 /// Ends all other connections to the database again and again, until it is dropped.
 async fn drops_connections(mut saboteur: Saboteur) {
     loop {
