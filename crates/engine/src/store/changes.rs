@@ -183,7 +183,7 @@ impl Store {
         for row in rows.iter().take(limit) {
             items.extend(readable(row.try_get("id")?, whole(&mut connection, row).await)?);
         }
-        let last = rows.iter().take(limit).last().filter(|_| rows.len() > limit);
+        let last = rows.iter().take(limit).next_back().filter(|_| rows.len() > limit);
         let next = last.map(|row| row.try_get::<i64, _>("number")).transpose()?.map(|number| number.to_string());
         Ok(Page { items, next })
     }
