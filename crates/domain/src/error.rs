@@ -24,8 +24,9 @@ pub enum Error {
     Unauthenticated,
     #[error("{why}")]
     Forbidden { code: String, why: String },
-    #[error("{what} cannot be reached. Try again in a moment.")]
-    Unavailable { what: String },
+    /// `why` in words, without its full stop: `Cluster prod cannot be reached`.
+    #[error("{why}. Try again in a moment.")]
+    Unavailable { why: String },
     /// Ours to mend: the incident id finds the log line.
     #[error("Something went wrong on our side. Tell an administrator incident {incident}.")]
     Internal { incident: String },

@@ -37,11 +37,14 @@ impl From<Error> for domain::Error {
             Error::Domain(error) => error,
             Error::Cluster { ref cluster, .. } | Error::Timeout { ref cluster, .. } => {
                 tracing::warn!(%error, "a cluster failed");
-                domain::Error::Unavailable { what: format!("Cluster {cluster}") }
+                domain::Error::Unavailable { why: format!("Cluster {cluster} cannot be reached") }
             }
             Error::Store(ref source) if is_away(source) => {
                 tracing::error!(%error, "the database does not take or give anything");
-                domain::Error::Unavailable { what: "The database".into() }
+                let reads_on = takes_no_writes(source);
+                let why =
+                    if reads_on { "The database cannot be written: it is full or read-only" } else { "The database cannot be reached" };
+                domain::Error::Unavailable { why: why.into() }
             }
             other => {
                 let incident = uuid::Uuid::now_v7().to_string();
@@ -62,11 +65,34 @@ fn is_away(error: &sqlx::Error) -> bool {
     }
 }
 
-/// SQLite's primary result codes (in the low byte: BUSY, LOCKED, READONLY, IOERR, FULL, CANTOPEN), and PostgreSQL's classes of SQLSTATE:
+/// It is read, and takes nothing: it is read-only, or its disk is full.
+fn takes_no_writes(error: &sqlx::Error) -> bool {
+    is_read_only(error) || says(error, FULL, "53100")
+}
+
+/// The connection may only read.
+pub(crate) fn is_read_only(error: &sqlx::Error) -> bool {
+    says(error, READONLY, "25006")
+}
+
+const READONLY: u32 = 8;
+const FULL: u32 = 13;
+
+fn says(error: &sqlx::Error, sqlite: u32, postgres: &str) -> bool {
+    let code = error.as_database_error().and_then(|said| said.code());
+    code.is_some_and(|code| sqlite_code(&code) == Some(sqlite) || code == postgres)
+}
+
+/// SQLite's primary result code, in the low byte of what it says.
+fn sqlite_code(code: &str) -> Option<u32> {
+    code.parse::<u32>().ok().filter(|_| code.len() < 5).map(|number| number & 0xff)
+}
+
+/// SQLite's primary result codes (BUSY, LOCKED, READONLY, IOERR, FULL, CANTOPEN), and PostgreSQL's classes of SQLSTATE:
 /// connection lost, insufficient resources, operator intervention, system error, a transaction that may only read, and
 /// a session that was ended because it stood still in one.
 fn code_says_away(code: &str) -> bool {
-    let sqlite = code.parse::<u32>().is_ok_and(|number| code.len() < 5 && matches!(number & 0xff, 5 | 6 | 8 | 10 | 13 | 14));
+    let sqlite = matches!(sqlite_code(code), Some(5 | 6 | READONLY | 10 | FULL | 14));
     sqlite || (code.len() == 5 && (matches!(code.get(..2), Some("08" | "53" | "57" | "58")) || matches!(code, "25006" | "25P03")))
 }
 

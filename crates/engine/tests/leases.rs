@@ -150,6 +150,62 @@ async fn fences_of_a_restored_database_go_on_above_those_that_the_cluster_has_se
     assert_eq!(written["metadata"]["annotations"]["portal.devmatrix.io/fence"], "501");
 }
 
+/// Somebody writes this fence on the workload by hand, and a promotion comes upon it.
+async fn upon(fence: &str, state: State) -> (World, domain::changes::Change) {
+    let world = World::new().await;
+    world.prod.faults().look_at_fences(true);
+    marked(&world, fence);
+    world.settled("prod").await;
+    let change = world.promoted("bea").await;
+    world.approved(&change, "dmitri").await;
+    let ended = world.ends(&change, state).await;
+    (world, ended)
+}
+
+fn marked(world: &World, fence: &str) {
+    let mut object = world.prod.get("deployments", "devmatrix", "devmatrix-api").unwrap();
+    object["metadata"]["annotations"]["portal.devmatrix.io/fence"] = fence.into();
+    world.prod.apply(object).unwrap();
+}
+
+fn mark(world: &World) -> String {
+    let object = world.prod.get("deployments", "devmatrix", "devmatrix-api").unwrap();
+    object["metadata"]["annotations"]["portal.devmatrix.io/fence"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fence_that_no_portal_wrote_ends_the_change_by_name_and_is_not_gone_on_above() {
+    let (world, ended) = upon("1000000000001", State::Errored).await;
+    let reason = ended.outcome.unwrap().reason;
+    assert_eq!(
+        reason,
+        "the workload's annotation portal.devmatrix.io/fence is 1000000000001, which no portal has written: remove it, then ask again"
+    );
+    assert_eq!((world.effective_writes(), world.sent_writes()), (0, 1), "it was tried once, and not again and again");
+    // As it says.
+    marked(&world, "");
+    world.settled("prod").await;
+    let again = world.promoted("bea").await;
+    world.approved(&again, "dmitri").await;
+    world.ends(&again, State::Succeeded).await;
+    assert!(mark(&world).parse::<i64>().unwrap() < 1000, "the sequence went on where it was: {}", mark(&world));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_highest_fence_that_is_believed_is_gone_on_above() {
+    let (world, _) = upon("1000000000000", State::Succeeded).await;
+    assert_eq!((mark(&world).as_str(), world.effective_writes()), ("1000000000001", 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_fence_or_too_large_to_be_one_stops_nobody() {
+    for text in ["1000000000000000", "99999999999999999999999", "by hand"] {
+        let (world, _) = upon(text, State::Succeeded).await;
+        assert_eq!(world.sent_writes(), 1, "{text}");
+        assert!(mark(&world).parse::<i64>().unwrap() < 1000, "{text}: {}", mark(&world));
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_has_one_portal_however_its_name_is_written() {
     let folder = tempfile::tempdir().unwrap();

@@ -180,6 +180,11 @@ impl Faults {
         self.script().iter().map(|it| it.left).filter(|left| *left != usize::MAX).sum()
     }
 
+    /// The same of those that were scripted for objects of this name.
+    pub fn pending_for(&self, name: &str) -> usize {
+        self.script().iter().filter(|it| it.target.name == name).map(|it| it.left).filter(|left| *left != usize::MAX).sum()
+    }
+
     /// Back to good weather: nothing scripted, no latency, no black hole, no refusal.
     pub fn clear(&self) {
         self.script().clear();
@@ -229,6 +234,9 @@ mod tests {
         assert_eq!(faults.pending(), 1);
         assert_eq!(faults.take("patch", "deployments", "b"), Some(Fault::Answer(500)));
         assert_eq!(faults.take("patch", "deployments", "b"), None);
+        faults.fail(Match::verb("get").named("c"), Fault::Reset, 3);
+        assert_eq!(faults.take("get", "deployments", "a"), None);
+        assert_eq!((faults.pending_for("a"), faults.pending_for("c")), (0, 3));
     }
 
     #[test]

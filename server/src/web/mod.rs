@@ -74,7 +74,7 @@ fn as_error(problem: &Problem) -> Error {
     match problem.status {
         404 => Error::not_found("such page"),
         403 | 429 => Error::forbidden(&problem.code, problem.detail.clone()),
-        503 => Error::Unavailable { what: "The portal".to_owned() },
+        503 => Error::Unavailable { why: "The portal cannot be reached".to_owned() },
         500 => Error::Internal { incident: problem.detail.rsplit(' ').next().unwrap_or_default().trim_end_matches('.').to_owned() },
         _ => Error::invalid("request", problem.detail.clone()),
     }

@@ -2,7 +2,8 @@
 //! simulated clusters live on; what they were really asked for is the judge: each promotion is one effective write, none is doubled,
 //! none is lost, and every change comes to an end.
 //!
-//! `CRASH_ROUNDS` and `CRASH_COMPONENTS` make it longer (`make soak`); `CRASH_SEED` repeats a run.
+//! Several worlds live side by side, for each of them mostly waits. `CRASH_ROUNDS`, over all worlds, and `CRASH_COMPONENTS` make it longer
+//! (`make soak`), `CRASH_WORLDS` says how many there are; `CRASH_SEED` repeats a run.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -37,23 +38,35 @@ impl Dice {
 #[test]
 fn every_promotion_is_written_once_however_often_the_portal_is_killed() {
     let (rounds, components) = (number("CRASH_ROUNDS", POINTS.len()), number("CRASH_COMPONENTS", 13));
-    let seed = number("CRASH_SEED", 0x5eed);
-    let mut dice = Dice(seed as u64);
+    let (worlds, seed) = (number("CRASH_WORLDS", 4), number("CRASH_SEED", 0x5eed));
+    let kills: usize = std::thread::scope(|scope| {
+        let points = |world| (world..rounds).step_by(worlds).map(|round| POINTS[round % POINTS.len()]).collect();
+        let begin = |world| {
+            let (points, dice) = (points(world), Dice((seed + world) as u64));
+            scope.spawn(move || live(components, points, dice))
+        };
+        let lives: Vec<_> = (0..worlds).map(begin).collect();
+        lives.into_iter().map(|life| life.join().unwrap()).sum()
+    });
+    let changes = rounds * components;
+    println!("{changes} promotions, {kills} kills, {changes} effective writes; seed {seed}, {worlds} worlds");
+    assert!(kills >= rounds, "each round has its place in the journal");
+}
+
+/// One world, in which the portal dies at each of these places, a round for each. Answers how often it did.
+fn live(components: usize, points: Vec<&'static str>, mut dice: Dice) -> usize {
     let world = World::start(components);
     let mut kills = 0;
     let mut portal = Portal::start(&world, None);
-    for round in 1..=rounds {
+    for (round, point) in (1..).zip(points) {
         world.release(round);
         world.seen(&portal, round);
-        let point = POINTS[(round - 1) % POINTS.len()];
         portal.kill();
         kills += run(&world, &mut portal, round, point, &mut dice);
     }
     let open = world.open_changes(&portal);
     assert!(open.is_empty(), "left without an end: {open:?}");
-    let changes = rounds * components;
-    println!("{changes} promotions, {kills} kills, {changes} effective writes; seed {seed}");
-    assert!(kills >= rounds, "each round has its place in the journal");
+    kills
 }
 
 /// One round: all components are promoted while the portal dies at `point` and at random moments. Answers how often it did.

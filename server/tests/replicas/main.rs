@@ -1,7 +1,7 @@
 //! Three portals on one PostgreSQL and one cluster, at once and against each other. What the simulated cluster was really asked for is
 //! the judge: no stale write, no change written twice, each with exactly one end.
 //!
-//! They need a PostgreSQL of their own: `scripts/postgres cargo test -p server --test replicas -- --ignored`
+//! They need a PostgreSQL of their own: `scripts/postgres cargo test -p server --test replicas -- --ignored --test-threads 4`
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -12,17 +12,23 @@ mod signals;
 mod world;
 
 use portal::{Portal, Wish};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 use world::World;
 
 /// Long enough for a busy machine; what needs it all has failed.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// Three replicas are enough at once.
-fn alone() -> MutexGuard<'static, ()> {
-    static TURN: Mutex<()> = Mutex::new(());
-    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+/// Most of these wait most of the time, each with a database and clusters of its own: some run beside each other (`--test-threads`).
+/// One that looks at how soon something comes runs alone.
+static BUSY: RwLock<()> = RwLock::new(());
+
+fn beside_others() -> RwLockReadGuard<'static, ()> {
+    BUSY.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn alone() -> RwLockWriteGuard<'static, ()> {
+    BUSY.write().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// They start at the same time, on a database that none has seen before.

@@ -2,7 +2,7 @@
 
 use crate::portal::{Portal, Wish};
 use crate::world::{Change, ORDINARY, Policy, World};
-use crate::{alone, at_once, eventually, three};
+use crate::{alone, at_once, beside_others, eventually, three};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ type Act<'a> = Box<dyn FnOnce() -> Answer + Send + 'a>;
 #[test]
 #[ignore = "needs PostgreSQL: scripts/postgres"]
 fn two_of_three_approvers_at_once() {
-    let _turn = alone();
+    let _turn = beside_others();
     let world = World::start(6, Policy { votes: 2, ..ORDINARY });
     let portals = three(&world, Wish::default());
     world.release(&portals[0], "2.0.0");
@@ -39,7 +39,7 @@ fn two_of_three_approvers_at_once() {
 #[test]
 #[ignore = "needs PostgreSQL: scripts/postgres"]
 fn an_approval_against_the_expiry() {
-    let _turn = alone();
+    let _turn = beside_others();
     let world = World::start(6, Policy { expires: "3s", ..ORDINARY });
     let portals = three(&world, Wish::default());
     world.release(&portals[0], "2.0.0");
@@ -68,7 +68,7 @@ fn an_approval_against_the_expiry() {
 #[test]
 #[ignore = "needs PostgreSQL: scripts/postgres"]
 fn an_abort_against_the_start() {
-    let _turn = alone();
+    let _turn = beside_others();
     let world = World::start(8, ORDINARY);
     let portals = three(&world, Wish::default());
     world.release(&portals[0], "2.0.0");
@@ -103,7 +103,7 @@ fn an_abort_against_the_start() {
 #[test]
 #[ignore = "needs PostgreSQL: scripts/postgres"]
 fn two_changes_on_one_target() {
-    let _turn = alone();
+    let _turn = beside_others();
     let world = World::start(4, ORDINARY);
     let portals = three(&world, Wish::default());
     world.release(&portals[0], "2.0.0");
@@ -127,7 +127,7 @@ fn two_changes_on_one_target() {
 #[test]
 #[ignore = "needs PostgreSQL: scripts/postgres"]
 fn whoever_acts_here_and_looks_there_sees_what_they_did() {
-    let _turn = alone();
+    let _turn = beside_others();
     let world = World::start(12, ORDINARY);
     let portals = three(&world, Wish::default());
     world.release(&portals[0], "2.0.0");

@@ -2,7 +2,7 @@
 
 use crate::portal::{Portal, Wish};
 use crate::world::{ORDINARY, World};
-use crate::{alone, eventually};
+use crate::{alone, beside_others, eventually};
 use std::time::{Duration, Instant};
 
 #[test]
@@ -42,7 +42,7 @@ fn what_a_stopped_replica_was_at_another_goes_on_with_at_once() {
 #[test]
 #[ignore = "needs PostgreSQL: scripts/postgres"]
 fn what_a_killed_replica_was_at_another_takes_over_when_the_lease_runs_out() {
-    let _turn = alone();
+    let _turn = beside_others();
     let world = World::start(1, ORDINARY);
     let mut first = Portal::ready(&world, "a", Wish::default());
     world.staging.apply(crate::world::deployment("part-1", "staging", "2.0.0-slow")).unwrap();

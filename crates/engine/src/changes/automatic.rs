@@ -9,7 +9,7 @@ use super::{IdempotencyKey, Way};
 use crate::Engine;
 use crate::error::Result;
 use crate::events::Topic;
-use crate::store::Act;
+use crate::store::{Act, readable};
 use domain::access::{Actor, Person, Role, Scope};
 use domain::catalog::{Component, Environment};
 use domain::changes::plan::{Live, Since};
@@ -51,7 +51,7 @@ pub(crate) async fn run(engine: Engine) {
 impl Engine {
     async fn answer_failures(&self) -> Result<()> {
         for id in self.0.store.unanswered_failures(self.now().plus_seconds(-LOOK_BACK_S)).await? {
-            let Some(failed) = self.0.store.change(&id).await? else { continue };
+            let Some(failed) = readable(&id, self.0.store.change(&id).await)?.flatten() else { continue };
             let wanted = self.0.catalog.environment(&failed.plan.environment).is_ok_and(|environment| environment.rollback_automatic);
             if wanted {
                 self.answer_failure(&failed).await?;

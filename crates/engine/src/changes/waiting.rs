@@ -3,6 +3,7 @@
 use crate::Engine;
 use crate::clusters;
 use crate::error::Result;
+use crate::store::readable;
 use domain::changes::train::Turn;
 use domain::changes::{Change, State};
 
@@ -10,15 +11,19 @@ impl Engine {
     /// Plans that wait for votes and have expired, or whose target has moved.
     pub(super) async fn expire_and_supersede(&self) -> Result<()> {
         for id in self.0.store.changes_in_states(&[State::AwaitingApproval]).await? {
-            let Some(change) = self.0.store.change(&id).await? else { continue };
-            let now = self.now();
-            if now > change.plan.valid_until {
-                self.conclude(&change, State::Expired, "the plan expired before it was decided on", None).await?;
-            } else if let Some(why) = self.moved_in_watch(&change) {
-                self.conclude(&change, State::Superseded, &why, None).await?;
-            } else if let Turn::Stop(why) = self.turn(&change).await? {
-                self.conclude(&change, State::Superseded, &why, None).await?;
-            }
+            readable(&id, self.expire_or_supersede(&id).await)?;
+        }
+        Ok(())
+    }
+
+    async fn expire_or_supersede(&self, id: &str) -> Result<()> {
+        let Some(change) = self.0.store.change(id).await? else { return Ok(()) };
+        if self.now() > change.plan.valid_until {
+            self.conclude(&change, State::Expired, "the plan expired before it was decided on", None).await?;
+        } else if let Some(why) = self.moved_in_watch(&change) {
+            self.conclude(&change, State::Superseded, &why, None).await?;
+        } else if let Turn::Stop(why) = self.turn(&change).await? {
+            self.conclude(&change, State::Superseded, &why, None).await?;
         }
         Ok(())
     }

@@ -134,7 +134,7 @@ impl Place {
     }
 
     fn unavailable(&self) -> domain::Error {
-        domain::Error::Unavailable { what: format!("Cluster {}", self.cluster.name) }
+        domain::Error::Unavailable { why: format!("Cluster {} cannot be reached", self.cluster.name) }
     }
 
     /// Pods, newest first, so that what is new is read when there is too much.

@@ -1,6 +1,6 @@
 //! Changes with their steps, votes and the journal of their write.
 
-use super::{Store, Tx, document, json};
+use super::{Store, Tx, document, json, readable};
 use crate::error::Result;
 use domain::Time;
 use domain::changes::step::Written;
@@ -181,11 +181,12 @@ impl Store {
         .await?;
         let mut items = Vec::with_capacity(rows.len());
         let mut connection = self.pool().acquire().await?;
-        for row in rows.iter().take(usize::try_from(page.limit).unwrap_or(usize::MAX)) {
-            items.push(whole(&mut connection, row).await?);
+        let limit = usize::try_from(page.limit).unwrap_or(usize::MAX);
+        for row in rows.iter().take(limit) {
+            items.extend(readable(row.try_get("id")?, whole(&mut connection, row).await)?);
         }
-        let more = rows.len() > items.len();
-        let next = more.then(|| items.last().map(|change: &Change| change.number.to_string())).flatten();
+        let last = rows.iter().take(limit).next_back().filter(|_| rows.len() > limit);
+        let next = last.map(|row| row.try_get::<i64, _>("number")).transpose()?.map(|number| number.to_string());
         Ok(Page { items, next })
     }
 

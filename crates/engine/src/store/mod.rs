@@ -29,18 +29,21 @@ pub use pages::{Claim, NewPage, Settled};
 pub use records::NewRecord;
 pub use trains::NewTrain;
 
-use crate::error::Result;
+use crate::error::{Result, is_read_only};
 use sqlx::any::{AnyPoolOptions, install_default_drivers};
 use sqlx::{Any, AnyConnection, AnyPool, Connection, Executor, Transaction};
 use std::ops::{Deref, DerefMut};
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 #[derive(Clone, Debug)]
 pub struct Store {
     pool: AnyPool,
     postgres: bool,
+    /// Connections that were opened before this may only read. One keeps for good what it was opened with, also when the database can
+    /// be written again: so none of them is used once more.
+    read_only: Arc<std::sync::Mutex<Option<Instant>>>,
     /// Whose turn it is to write. Who waits here holds no connection, so that readers, and the writer itself, always find one.
     turn: Arc<Mutex<()>>,
 }
@@ -111,7 +114,13 @@ impl Store {
                 Ok(!connection.is_in_transaction())
             })
         });
-        let store = Store { pool: options.connect(url).await?, postgres, turn: Arc::default() };
+        let read_only: Arc<std::sync::Mutex<Option<Instant>>> = Arc::default();
+        let seen = read_only.clone();
+        let options = options.before_acquire(move |_, of| {
+            let seen = *seen.lock().unwrap_or_else(PoisonError::into_inner);
+            Box::pin(async move { Ok(seen.is_none_or(|seen| of.age < seen.elapsed())) })
+        });
+        let store = Store { pool: options.connect(url).await?, postgres, read_only, turn: Arc::default() };
         store.sqlite_is_sound().await?;
         MIGRATIONS.run(&store.pool).await?;
         Ok(store)
@@ -132,14 +141,31 @@ impl Store {
     /// A transaction that writes. Writers take turns from its first line, so what one reads in it stays true until it commits.
     pub async fn write(&self) -> Result<Tx> {
         let turn = self.turn.clone().lock_owned().await;
-        let inner = if self.postgres {
-            let mut tx = self.pool.begin().await?;
-            sqlx::query("SELECT pg_advisory_xact_lock(7301)").execute(&mut *tx).await?;
-            tx
-        } else {
-            self.pool.begin_with("BEGIN IMMEDIATE").await?
-        };
-        Ok(Tx { inner, _turn: turn })
+        let begun = self.begin().await;
+        if begun.as_ref().is_err_and(is_read_only) {
+            self.may_only_read();
+        }
+        Ok(Tx { inner: begun?, _turn: turn })
+    }
+
+    async fn begin(&self) -> sqlx::Result<Transaction<'static, Any>> {
+        if !self.postgres {
+            let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+            // A connection that may only read is content with that at its BEGIN. Here it says so.
+            tx.execute("DELETE FROM fences WHERE 1 = 0").await?;
+            return Ok(tx);
+        }
+        let mut tx = self.pool.begin().await?;
+        let turn = sqlx::query_scalar("SELECT current_setting('transaction_read_only') FROM pg_advisory_xact_lock(7301)");
+        let read_only: String = turn.fetch_one(&mut *tx).await?;
+        if read_only == "on" {
+            self.may_only_read();
+        }
+        Ok(tx)
+    }
+
+    fn may_only_read(&self) {
+        *self.read_only.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
     }
 
     /// Whether the database answers.
@@ -159,6 +185,13 @@ impl Store {
 
 pub(crate) fn document<T: serde::de::DeserializeOwned>(what: &'static str, text: &str) -> Result<T> {
     serde_json::from_str(text).map_err(|source| crate::Error::Document { what, source })
+}
+
+/// One change that does not read keeps no other from being looked at. None: it is left alone, and that is told.
+pub(crate) fn readable<T>(id: &str, read: Result<T>) -> Result<Option<T>> {
+    let Err(error @ crate::Error::Document { .. }) = read else { return read.map(Some) };
+    tracing::error!(%error, change = id, "a change is left alone, for it does not read: mend it in the database");
+    Ok(None)
 }
 
 pub(crate) fn json<T: serde::Serialize>(what: &'static str, value: &T) -> Result<String> {

@@ -8,6 +8,7 @@ use crate::state::State;
 use crate::status::Status;
 use serde_json::Value;
 
+const TOO_LARGE: i64 = 1_000_000_000_000_000;
 const MANAGER: &str = "devmatrix-portal";
 const ANNOTATION: &str = "/metadata/annotations/portal.devmatrix.io~1fence";
 
@@ -17,7 +18,8 @@ pub(super) fn refusal(state: &mut State, ask: &Ask, target: &Target, terms: &Ter
         return None;
     }
     let key = target.key();
-    let old = fence(state.get(&key)?.as_ref());
+    // What somebody else wrote there and is too large to be a fence stops nobody.
+    let old = fence(state.get(&key)?.as_ref()).filter(|old| *old < TOO_LARGE);
     let dry = Terms { dry_run: true, ..terms.clone() };
     let patched = edit::patch(state, &key, PatchKind::of(&ask.content_type).ok()?, &ask.json().ok()?, &dry).ok()?;
     let new = fence(&patched);

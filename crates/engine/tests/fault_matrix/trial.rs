@@ -1,0 +1,251 @@
+//! Many trials in one portal at once, each on a workload of its own: the stage is set, the faults are scripted for the names of each, then
+//! all are asked for, approved, and carried to their ends.
+
+use super::FAULTS;
+use super::subject::Subject;
+use super::support::{CONFIG, World, actor, eventually};
+use domain::changes::{Change, State};
+use engine::Patience;
+use sim::{Cluster, Fault, Match, WriteRecord};
+use std::future::Future;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::Semaphore;
+
+/// The calls of a change to the cluster that it writes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Call {
+    /// What is written to is read for the plan.
+    Plan,
+    /// The API server is asked what the write would make of it.
+    DryRun,
+    /// It is read again, after the votes.
+    Check,
+    Write,
+    /// It is read again, because the write went wrong by this fault.
+    Look(usize),
+    /// The watch begins anew while it rolls out.
+    Watch,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Trial {
+    pub subject: Subject,
+    pub call: Call,
+    /// Of [`FAULTS`].
+    pub fault: usize,
+}
+
+/// A watch that tells nothing is given up after this.
+const PATIENCE: Patience = Patience { renew_s: 4, silence: Duration::from_secs(6) };
+
+/// One that is not answered for each of its calls takes half a minute.
+const DEADLINE: Duration = Duration::from_secs(150);
+
+/// How each came out, as the table says it.
+pub async fn run(trials: Vec<Trial>, stage: Arc<Semaphore>) -> Vec<(Trial, String)> {
+    let turn = stage.acquire_owned().await.unwrap();
+    let setting = Arc::new(Setting::of(trials).await);
+    setting.set_the_stage().await;
+    drop(turn);
+    let asked = each(&setting, |setting, at| async move { setting.ask(at).await }).await;
+    setting.break_watches();
+    let asked = Arc::new(asked);
+    each(&setting, |setting, at| {
+        let asked = asked.clone();
+        async move { setting.approve(&asked[at]).await }
+    })
+    .await;
+    let mut ended = Vec::new();
+    for (trial, asked) in setting.trials.iter().zip(asked.iter()) {
+        ended.push(setting.end(trial, asked).await);
+    }
+    setting.all_watches_began_anew().await;
+    // A portal that nobody looks at any more would go on watching its clusters.
+    setting.world.engine.stop().await;
+    // At the very end, so that a late second write is counted too.
+    let said = ended.into_iter().enumerate().map(|(at, ended)| (setting.trials[at], setting.judge(at, ended)));
+    said.collect()
+}
+
+/// Waits for a condition, not looking often: of so many trials at once, looking would be most of the work.
+async fn patiently<T, F: Future<Output = Option<T>>>(what: &str, mut look: impl FnMut() -> F) -> T {
+    let began = Instant::now();
+    loop {
+        if let Some(found) = look().await {
+            return found;
+        }
+        assert!(began.elapsed() < DEADLINE, "not within {DEADLINE:?}: {what}");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
+/// All of them at once; what each came to, in their order.
+async fn each<T, F>(setting: &Arc<Setting>, act: impl Fn(Arc<Setting>, usize) -> F) -> Vec<T>
+where
+    T: Send + 'static,
+    F: Future<Output = T> + Send + 'static,
+{
+    let tasks: Vec<_> = (0..setting.trials.len()).map(|at| tokio::spawn(act(setting.clone(), at))).collect();
+    let mut done = Vec::with_capacity(tasks.len());
+    for task in tasks {
+        done.push(task.await.unwrap());
+    }
+    done
+}
+
+struct Setting {
+    world: World,
+    trials: Vec<Trial>,
+}
+
+/// A change, or the code of the refusal.
+type Asked = Result<Change, String>;
+
+impl Setting {
+    async fn of(trials: Vec<Trial>) -> Setting {
+        let patience = if trials.iter().any(|trial| trial.call == Call::Watch) { PATIENCE } else { Patience::default() };
+        let world = World::configured(&configuration(&trials), patience, |_| {}).await;
+        Setting { world, trials }
+    }
+
+    fn cluster(&self, environment: &str) -> (&Cluster, &'static str) {
+        match environment {
+            "staging" => (&self.world.staging, "devmatrix-staging"),
+            _ => (&self.world.prod, "devmatrix"),
+        }
+    }
+
+    async fn set_the_stage(&self) {
+        let stages: Vec<_> = self.trials.iter().enumerate().map(|(at, trial)| (name(at), trial.subject.stages(&name(at)))).collect();
+        let most = stages.iter().map(|(_, stages)| stages.len()).max().unwrap();
+        for number in 0..most {
+            let next: Vec<_> = stages.iter().filter_map(|(name, stages)| Some((name, stages.get(number)?))).collect();
+            for (_, stage) in &next {
+                let (cluster, namespace) = self.cluster(stage.environment);
+                stage.set(cluster, namespace);
+            }
+            for (name, stage) in &next {
+                let seen = || async { stage.is_seen(&self.world.engine, name).await.then_some(()) };
+                patiently(&format!("the stage of {name} is set: {number}"), seen).await;
+            }
+        }
+        let bea = self.world.actor("bea");
+        for (at, trial) in self.trials.iter().enumerate() {
+            let request = trial.subject.request(&name(at));
+            let asked = || async { self.world.engine.preview(&bea, request.clone()).await.ok() };
+            patiently(&format!("it can be asked to {}", trial.subject.title()), asked).await;
+        }
+    }
+
+    /// The faults are scripted for what is to come, from the plan on: what goes well before is let through.
+    async fn ask(&self, at: usize) -> Asked {
+        let (trial, name) = (self.trials[at], name(at));
+        let faults = self.cluster(trial.subject.environment()).0.faults();
+        let (look, write) = (trial.subject.look(&name), trial.subject.write(&name));
+        let passes = |call: &Match, times| (0..times).for_each(|_| faults.fail(call.clone(), Fault::Delay(Duration::ZERO), 1));
+        let fails = |call: &Match, fault: usize| faults.fail(call.clone(), FAULTS[fault].1, 1);
+        match trial.call {
+            Call::Plan => fails(&look, trial.fault),
+            Call::DryRun => fails(&write, trial.fault),
+            Call::Check => {
+                passes(&look, 1);
+                fails(&look, trial.fault);
+            }
+            Call::Write => {
+                passes(&write, 1);
+                fails(&write, trial.fault);
+            }
+            Call::Look(before) => {
+                passes(&write, 1);
+                fails(&write, before);
+                passes(&look, 2);
+                fails(&look, trial.fault);
+            }
+            Call::Watch => {}
+        }
+        match self.world.engine.ask(&self.world.actor("bea"), trial.subject.request(&name), None).await {
+            Ok(asked) => Ok(asked.change),
+            Err(refused) => {
+                assert_ne!(refused.status(), 500, "{trial:?}: {refused:?}");
+                assert!((400..504).contains(&refused.status()), "{trial:?}: {refused:?}");
+                Err(refused.code().to_owned())
+            }
+        }
+    }
+
+    async fn approve(&self, asked: &Asked) {
+        if let Ok(change) = asked {
+            self.world.approved(change, "dmitri").await;
+        }
+    }
+
+    /// For watches are of all objects: each begins anew, and gets its fault.
+    fn break_watches(&self) {
+        let Some(trial) = self.trials.iter().find(|trial| trial.call == Call::Watch) else { return };
+        for cluster in [&self.world.staging, &self.world.prod] {
+            for plural in ["deployments", "pods"] {
+                cluster.faults().fail(Match::on("watch", plural), FAULTS[trial.fault].1, 1);
+            }
+            cluster.faults().drop_watches();
+        }
+    }
+
+    async fn all_watches_began_anew(&self) {
+        if self.trials.iter().all(|trial| trial.call == Call::Watch) {
+            let pending = || self.world.staging.faults().pending() + self.world.prod.faults().pending();
+            eventually("each watch had its fault", || async { (pending() == 0).then_some(()) }).await;
+        }
+    }
+
+    async fn end(&self, trial: &Trial, asked: &Asked) -> Asked {
+        let change = asked.clone()?;
+        let what = format!("{trial:?} ends: {}", change.plan.summary);
+        Ok(patiently(&what, || async {
+            let now = self.world.engine.change(&actor("viv"), &change.id).await.unwrap();
+            now.state.is_terminal().then_some(now)
+        })
+        .await)
+    }
+
+    fn judge(&self, at: usize, ended: Asked) -> String {
+        let (trial, name) = (self.trials[at], name(at));
+        let (cluster, _) = self.cluster(trial.subject.environment());
+        let writes = cluster.writes().into_iter().filter(|write| write.name == name && did_something(write)).count();
+        let left = cluster.faults().pending_for(&name);
+        assert_eq!(left, 0, "{trial:?}: a fault did not happen: {ended:?}");
+        match ended {
+            Err(code) => {
+                assert_eq!(writes, 0, "{trial:?}: refused, and yet written");
+                format!("refused: {code}")
+            }
+            Ok(change) => {
+                let outcome = change.outcome.unwrap();
+                assert!(writes <= 1, "{trial:?}: written {writes} times");
+                assert!(change.state != State::Succeeded || writes == 1, "{trial:?}: success without a write");
+                assert!(!outcome.reason.is_empty(), "{trial:?}: no reason");
+                match (change.state, writes) {
+                    (State::Succeeded, _) => "succeeded".to_owned(),
+                    (state, 0) => format!("{state}, nothing written"),
+                    (state, _) => format!("{state}, written"),
+                }
+            }
+        }
+    }
+}
+
+/// The generation of an autoscaler counts nothing: there each write that was taken did something.
+fn did_something(write: &WriteRecord) -> bool {
+    !write.dry_run && write.status < 300 && (write.is_effective() || write.resource == "horizontalpodautoscalers")
+}
+
+fn name(at: usize) -> String {
+    format!("part-{at}")
+}
+
+fn configuration(trials: &[Trial]) -> String {
+    let approval = "approval: {rules: [{from: [\"team:devops\"], needed: 1}]}";
+    let staging = CONFIG.replacen("namespace: devmatrix-staging}", &format!("namespace: devmatrix-staging, {approval}}}"), 1);
+    let both = staging.replacen("    promote_from: staging\n", "    promote_from: staging\n    rollback: {approval: true}\n", 1);
+    trials.iter().enumerate().fold(both, |text, (at, trial)| text + &trial.subject.component(&name(at)))
+}
