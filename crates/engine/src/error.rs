@@ -1,7 +1,7 @@
 //! What can go wrong while touching the world, with its source. Turned into [`domain::Error`] once, at the boundary,
 //! with one log line that carries the incident id the person sees.
 
-use domain::changes::Refusal;
+use domain::changes::{Refusal, RefusalCode};
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -22,6 +22,17 @@ pub enum Error {
     Timeout { cluster: String, seconds: u64 },
     #[error("the system gave no random bytes: {0}")]
     Random(String),
+}
+
+impl Error {
+    /// A cluster could not be read: later it may be.
+    pub fn is_of_cluster(&self) -> bool {
+        match self {
+            Error::Cluster { .. } | Error::Timeout { .. } => true,
+            Error::Domain(domain::Error::Refused(refusal)) => refusal.code == RefusalCode::ClusterUnreachable,
+            _ => false,
+        }
+    }
 }
 
 impl From<Refusal> for Error {

@@ -1,14 +1,33 @@
 //! What forbids a write although it was approved: looked at once more, just before it.
 
+use super::worker::Round;
 use crate::Engine;
 use crate::error::Result;
 use domain::catalog::{Approval, Component, Environment};
-use domain::changes::{Change, Kind, Plan};
+use domain::changes::{Change, Kind, Plan, State};
 use domain::clusters::CellState;
+use std::time::Duration;
 
 impl Engine {
+    /// Ends a change whose write is forbidden by now. What cannot be read to tell is said, and looked at again after a pause: the plan
+    /// expires one day.
+    pub(super) async fn barred(&self, change: &Change) -> Result<Option<Round>> {
+        match self.forbidden_now(change).await {
+            Ok(None) => Ok(None),
+            Ok(Some(why)) => {
+                self.conclude(change, State::Superseded, &why, None).await?;
+                Ok(Some(Round::Over))
+            }
+            Err(error) if error.is_of_cluster() => {
+                self.note(change, "check", 2, &format!("waiting for the cluster: {error}")).await?;
+                Ok(Some(Round::Rest(Duration::ZERO)))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     /// What forbids the write now although it was approved: votes, policy, holds and the source are looked at again.
-    pub(super) async fn forbidden_now(&self, change: &Change) -> Result<Option<String>> {
+    async fn forbidden_now(&self, change: &Change) -> Result<Option<String>> {
         let let_through = self.glass_stands(change);
         if !let_through && !self.votes_suffice(change) {
             return Ok(Some(match &change.glass {

@@ -36,9 +36,8 @@ impl Engine {
 
     pub(super) async fn intend_config(&self, change: &Change, fence: i64, position: usize, resource_version: &str) -> Result<Round> {
         let Some((write, place)) = place(change, position) else { return Ok(Round::Over) };
-        if let Some(why) = self.forbidden_now(change).await? {
-            self.conclude(change, State::Superseded, &why, None).await?;
-            return Ok(Round::Over);
+        if let Some(round) = self.barred(change).await? {
+            return Ok(round);
         }
         let now = self.now();
         let bytes = write.stamped(&change.id, fence, resource_version);
@@ -79,9 +78,8 @@ impl Engine {
         let (Some((_, place)), Some(kept)) = (place(change, position), journal.iter().find(|kept| kept.position == position)) else {
             return Ok(Round::Over);
         };
-        if let Some(why) = self.forbidden_now(change).await? {
-            self.conclude(change, State::Superseded, &why, None).await?;
-            return Ok(Round::Over);
+        if let Some(round) = self.barred(change).await? {
+            return Ok(round);
         }
         // An abort has taken the lease away.
         let Some(mut tx) = self.holding(&change.id).await? else { return Ok(Round::Over) };

@@ -15,9 +15,8 @@ use domain::changes::{Change, Kind, Stamp, State, Step};
 
 impl Engine {
     pub(super) async fn intend(&self, change: &Change, fence: i64, resource_version: &str) -> Result<Round> {
-        if let Some(why) = self.forbidden_now(change).await? {
-            self.conclude(change, State::Superseded, &why, None).await?;
-            return Ok(Round::Over);
+        if let Some(round) = self.barred(change).await? {
+            return Ok(round);
         }
         let now = self.now();
         let cause = change.plan.kind.makes_revision().then(|| cause(change));
@@ -51,9 +50,8 @@ impl Engine {
 
     /// The journalled bytes once more, since nothing became of them: whatever forbids a write forbids this too, and the try counts.
     pub(super) async fn send_again(&self, change: &Change, journal: &Journal) -> Result<Round> {
-        if let Some(why) = self.forbidden_now(change).await? {
-            self.conclude(change, State::Superseded, &why, None).await?;
-            return Ok(Round::Over);
+        if let Some(round) = self.barred(change).await? {
+            return Ok(round);
         }
         // An abort has taken the lease away.
         let Some(mut tx) = self.holding(&change.id).await? else { return Ok(Round::Over) };

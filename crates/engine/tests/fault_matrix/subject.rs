@@ -67,7 +67,7 @@ impl Subject {
                 let image = image("image", &sim::digest_of(&tagged(component.as_str(), "2.0"))).unwrap();
                 Request::Deploy { component, environment, image, reason }
             }
-            Rollback => Request::Rollback { component, environment, to_revision: 1, reason },
+            Rollback => Request::Rollback { component, environment, to_revision: 1, restore_config: false, reason },
             Scale => Request::Scale { component, environment, replicas: 2, reason },
             Restart => Request::Restart { component, environment, reason },
             Autoscale => Request::Autoscale { component, environment, bounds: Bounds::new(2, 10).unwrap(), reason },

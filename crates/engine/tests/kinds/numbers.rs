@@ -64,6 +64,29 @@ async fn an_autoscaler_that_comes_after_the_plan_ends_the_scale_without_a_write(
     assert_eq!(story.world.sent_writes(), 0);
 }
 
+/// Whether an autoscaler owns the number cannot be told when it is to be written: that is said, and nothing is sent until it can be.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_told_before_the_write_is_said_and_waited_for() {
+    let story = Story { world: World::new().await, component: "api" };
+    let change = story.ask(scale("api", 5)).await;
+    let faults = story.world.prod.faults();
+    faults.forbid(Match::on("list", "horizontalpodautoscalers"));
+    faults.forbid(Match::on("watch", "horizontalpodautoscalers"));
+    faults.drop_watches();
+    let asking = || async { story.world.engine.preview(&story.world.actor("bea"), scale("api", 6)).await.err() };
+    assert_eq!(eventually("the right is missed", asking).await.code(), "cluster_unreachable");
+    story.world.approved(&change, "dmitri").await;
+    eventually("its page says what it waits for", || async {
+        let now = story.world.engine.change(&actor("viv"), &change.id).await.unwrap();
+        let check = now.steps.iter().find(|step| step.name == "check")?.detail.clone();
+        (check.contains("waiting for the cluster") && check.contains("autoscaler")).then_some(())
+    })
+    .await;
+    assert_eq!(story.world.sent_writes(), 0);
+    let aborted = story.world.engine.abort(&story.world.actor("bea"), &change.id, "").await.unwrap();
+    assert!(aborted.outcome.unwrap().reason.contains("before its write"));
+}
+
 fn bounds(min: i64, max: i64) -> Request {
     let bounds = Bounds::new(min, max).unwrap();
     Request::Autoscale { component: name("api"), environment: name("prod"), bounds, reason: "Christmas".into() }
