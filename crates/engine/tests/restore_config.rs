@@ -121,6 +121,8 @@ async fn survives(verb: &'static str, fault: Fault, times: usize) {
     is_restored(&world);
     assert_eq!(world.prod.faults().pending(), 0, "{verb} {fault:?} did not happen");
     assert_eq!(done(&world), ALL, "{verb} {fault:?}: each once");
+    // Its connections to the database are for the next one.
+    world.engine.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -236,4 +238,21 @@ async fn what_cannot_be_brought_back_is_refused_before_anything_is_written() {
     world.prod.apply(owned).unwrap();
     assert_eq!(code().await, RefusalCode::ManagedByGitops.as_str());
     assert!(done(&world).is_empty());
+}
+
+/// A database that was restored gives fences a second time: the cluster has seen a higher one on a ConfigMap alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_config_map_with_a_higher_fence_is_gone_on_above() {
+    let (world, revision) = reconfigured().await;
+    let mut fenced = world.prod.get("configmaps", "devmatrix", "api-config").unwrap();
+    fenced["metadata"]["annotations"]["portal.devmatrix.io/fence"] = json!("50");
+    world.prod.apply(fenced).unwrap();
+    world.prod.faults().look_at_fences(true);
+    let change = asked(&world, revision).await;
+    world.ends(&change, State::Succeeded).await;
+    is_restored(&world);
+    assert_eq!(done(&world), ALL);
+    let fence =
+        world.prod.get("configmaps", "devmatrix", "api-config").unwrap()["metadata"]["annotations"]["portal.devmatrix.io/fence"].clone();
+    assert!(fence.as_str().unwrap().parse::<i64>().unwrap() > 50, "{fence}");
 }
