@@ -638,7 +638,7 @@ pub fn errors() -> Vec<(&'static str, Error)> {
         ("404", Error::not_found("component `nope` (did you mean `neo4j`?)")),
         ("403", Error::forbidden("role_missing", "viv may not ask for changes: that needs the role deployer.")),
         ("409", Error::conflict("plan_changed", "This is not the digest of the plan: look at the plan again, then decide.")),
-        ("503", Error::Unavailable { what: "The database".into() }),
+        ("503", Error::Unavailable { why: "The database cannot be reached".into() }),
         ("500", Error::Internal { incident: "0190ab".into() }),
     ]
 }
@@ -708,7 +708,7 @@ pub fn logs_pages() -> Vec<(&'static str, LogsData)> {
         ("logs-filtered-to-nothing", logs(&[("text", "no such words")], Ok(none()))),
         ("logs-previous-none", logs(&[("previous", "true")], Ok(Logs { hidden: 0, ..none() }))),
         ("logs-no-pods", logs(&[], Ok(Logs::default()))),
-        ("logs-lost", logs(&[], Err(Error::Unavailable { what: "Cluster prod-eks".into() }))),
+        ("logs-lost", logs(&[], Err(Error::Unavailable { why: "Cluster prod-eks cannot be reached".into() }))),
         ("logs-forbidden", logs(&[], Err(forbidden))),
     ]
 }

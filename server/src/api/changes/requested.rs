@@ -2,8 +2,7 @@
 
 use crate::api::body::{fields, invalid};
 use crate::problem::Problem;
-use domain::Error;
-use domain::changes::{Bounds, Kind, Refusal, RefusalCode, Request, image, reason, replicas};
+use domain::changes::{Bounds, Kind, Request, image, reason, replicas};
 use domain::names::{Name, ObjectName, shorten};
 use engine::Way;
 use serde::de::Error as _;
@@ -298,10 +297,6 @@ fn rollback(asked: Rollback) -> Result<Request, Problem> {
     }
     let Rollback { component, environment, to_revision, restore_config, reason: why, .. } = asked;
     Ok(Request::Rollback { component, environment, to_revision, restore_config, reason: reason("reason", &why)? })
-}
-
-fn not_supported(why: String) -> Problem {
-    Error::Refused(Refusal::new(RefusalCode::KindNotSupported, why)).into()
 }
 
 #[cfg(test)]
