@@ -323,6 +323,15 @@ fn job(number: i64, state: State) -> Change {
     plan.component = "cronjob/devmatrix-backup".into();
     plan.patch = Patch { kind: PatchKind::CreateJob, body: serde_json::json!({"metadata": {"generateName": "devmatrix-backup-"}}) };
     plan.desired = 1;
+    plan.words = vec![
+        Word { what: "Job".into(), text: "One, from the CronJob's template as it is now".into() },
+        Word { what: "Image".into(), text: plan.to.image.clone() },
+        Word { what: "Schedule".into(), text: "Goes on as it is, and does not know of this Job".into() },
+        Word { what: "Afterwards".into(), text: "The Job stays for 7 d after its end".into() },
+    ];
+    plan.gates.retain(|gate| gate.name == "target");
+    let unified = "--- before\n+++ after\n@@ -0,0 +1,4 @@\n+apiVersion: batch/v1\n+kind: Job\n+spec:\n+  backoffLimit: 2\n";
+    plan.diff = Diff { unified: unified.into(), added: 4, removed: 0 };
     change(number, state, plan)
 }
 

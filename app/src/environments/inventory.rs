@@ -36,7 +36,7 @@ fn jobs(viewer: &Viewer, env: &EnvironmentHead, cron_jobs: &[CronJob], jobs: &[J
     if cron_jobs.is_empty() && jobs.is_empty() {
         return None;
     }
-    let moment = |at: Option<Time>| at.map(|at| view! { <RelTime at=at now=now/>" ago" });
+    let moment = |at: Option<Time>| at.map(|at| view! { <span><RelTime at=at now=now/>" ago"</span> });
     let planned = cron_jobs.iter().map(|cron| {
         let zone = if cron.zone.is_empty() { String::new() } else { format!(" {}", cron.zone) };
         let state = if cron.suspended { "Suspended".to_owned() } else { format!("{} active", cron.active) };
@@ -68,7 +68,7 @@ fn jobs(viewer: &Viewer, env: &EnvironmentHead, cron_jobs: &[CronJob], jobs: &[J
         }
     });
     let rows: Vec<_> = planned.map(IntoAny::into_any).chain(ran.map(IntoAny::into_any)).collect();
-    Some(table("h-jobs", "Jobs", &["Name", "Kind", "Schedule", "State", "Last", "Success or end", ""], rows))
+    Some(table("h-jobs", "Jobs", &["Name", "Kind", "Schedule", "State", "Last", "Success or end", "Actions"], rows))
 }
 
 /// Its page shows the plan first.
@@ -183,7 +183,12 @@ fn nodes(all: &[Node]) -> Option<AnyView> {
 /// A panel with a table, a heading for each column.
 fn table(id: &'static str, title: &'static str, columns: &[&'static str], rows: Vec<AnyView>) -> AnyView {
     let numeric = |column: &str| matches!(column, "Now" | "Wanted" | "Bounds" | "CPU" | "Memory");
-    let heads = columns.iter().map(|column| view! { <th scope="col" class=numeric(column).then_some("num")>{*column}</th> }).collect_view();
+    let text = |column: &'static str| match column {
+        "Actions" => view! { <span class="vh">{column}</span> }.into_any(),
+        column => column.into_any(),
+    };
+    let heads =
+        columns.iter().map(|column| view! { <th scope="col" class=numeric(column).then_some("num")>{text(column)}</th> }).collect_view();
     let count = rows.len() as i64;
     view! {
         <Panel id=id title=title count=count>
