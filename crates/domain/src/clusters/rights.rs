@@ -188,12 +188,13 @@ mod tests {
             "delete pods in namespace devmatrix",
             "create configmaps in namespace devmatrix",
             "patch configmaps in namespace devmatrix",
+            "create jobs.batch in namespace devmatrix",
         ] {
             assert!(said.iter().any(|right| right == expected), "{expected}: {said:#?}");
         }
         assert!(rights.iter().all(|right| right.resource != "secrets" && right.verb != "*" && right.resource != "*"));
         let writing = rights.iter().filter(|right| !["get", "list", "watch"].contains(&right.verb));
-        assert!(writing.clone().count() == 7 && writing.clone().all(|right| right.identity == Identity::Deploy));
+        assert!(writing.clone().count() == 8 && writing.clone().all(|right| right.identity == Identity::Deploy));
         assert_eq!(needed(&["a".to_owned(), "b".to_owned()]).len(), 2 * (rights.len() - 3) + 3, "nodes once");
     }
 
