@@ -4,7 +4,7 @@ use super::{ChangeData, act, configuration, glass, panels, rollback, story};
 use crate::parts::{GateList, Notice, PageHead, Panel, RelTime, StepList, Until, VoteList};
 use crate::{Viewer, links, words};
 use domain::Time;
-use domain::changes::{Change, Kind, State};
+use domain::changes::{Change, Kind, Reached, State};
 use leptos::prelude::*;
 
 pub(crate) fn page(viewer: &Viewer, data: &ChangeData, now: Time) -> AnyView {
@@ -60,22 +60,27 @@ fn outcome(data: &ChangeData) -> Option<AnyView> {
 
 fn next(change: &Change, state: State) -> &'static str {
     if change.plan.kind == Kind::RunJob {
-        return next_of_job(state);
+        return next_of_job(change, state);
     }
     match state {
         State::Failed => "Pods of the old version keep serving where there are any. Roll back, or mend the release and plan again.",
         State::Errored => "Nothing more is done by itself. Look at the cluster, then plan again.",
-        State::Superseded | State::Expired => "Nothing was written. Plan again to go on.",
+        State::Superseded | State::Expired => match change.reached() {
+            Reached::Nothing => "Nothing was written. Plan again to go on.",
+            Reached::Configuration => "The workload was not written. Look at the ConfigMaps, then plan again to go on.",
+            Reached::Sent | Reached::Written | Reached::Runs => "Plan again to go on.",
+        },
         State::Stuck => "It needs a person: look at the pods, then roll back or mend it.",
         _ => "",
     }
 }
 
-fn next_of_job(state: State) -> &'static str {
+fn next_of_job(change: &Change, state: State) -> &'static str {
     match state {
         State::Failed => "Nothing else was changed. Mend what it says, then run it again.",
         State::Errored | State::Stuck => "Look at the Jobs in the cluster, then run it again if it is needed.",
-        State::Superseded | State::Expired => "No Job was made. Plan again to go on.",
+        State::Superseded | State::Expired if change.reached() == Reached::Nothing => "No Job was made. Plan again to go on.",
+        State::Superseded | State::Expired => "Look for its Job in the cluster, then plan again to go on.",
         _ => "",
     }
 }

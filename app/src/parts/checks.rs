@@ -188,7 +188,7 @@ fn to_come(change: &Change, name: &str) -> String {
     let words = match name {
         "approval" => "Another person decides on exactly this plan",
         "check" => "The facts are gathered once more. Any difference ends this change with no write",
-        "write" => change.plan.patch.in_words(),
+        "write" => return words::sentence(&change.plan.writes_in_words()),
         "rollout" if change.plan.kind == Kind::RunJob => "Watched until it has completed or failed",
         "rollout" => "Watched as kubectl watches it. Fails at once when a pod cannot start",
         _ => "",

@@ -259,6 +259,7 @@ fn a_job_ends_as_its_controller_says() {
     assert_eq!(ends(&step(&applied(), &job(|_| {}), DAY + 1)), Some(State::Stuck));
     assert_eq!(ends(&step(&applied(), &Seen::Unreachable("down".into()), DAY + 1)), Some(State::Stuck));
     assert_eq!(ends(&step(&applied(), &Seen::Gone, 5)), Some(State::Errored));
+    assert_eq!(ends(&step(&applied(), &Seen::Gone, KEPT_S + 1)), Some(State::Stuck), "it may have completed and been cleared away");
     assert_eq!(ends(&step(&applied(), &job(|ran| ran.change = None), 5)), Some(State::Errored));
     let said = || PodSaid { pod: "p".into(), container: "backup".into(), reason: "ImagePullBackOff".into(), message: "no".into() };
     let stuck = step(&applied(), &job(|ran| ran.failing = Some(said())), 5);

@@ -11,7 +11,7 @@ use domain::access::Allowed;
 use domain::catalog::Environment;
 use domain::changes::plan::{Draft, JobFacts, generation, run_job, runs_already};
 use domain::changes::step::{JobEnd, Present, Ran, Seen, Written};
-use domain::changes::{Change, Progress, Target};
+use domain::changes::{Change, Progress, Refusal, RefusalCode, State as End, Target};
 use domain::clusters::{Job, Neighbour, Pod, PodSaid, PodView, Reach, Rollout, failing_pod};
 use serde_json::Value;
 
@@ -26,7 +26,7 @@ impl Engine {
             requester: allowed.person().name.clone(),
             cluster_title: cluster.head().title(),
             cron_job: cron_job.to_owned(),
-            running: running(&cluster, &environment.namespace, cron_job),
+            running: running(&cluster, environment, cron_job)?,
             cron,
             freezes: self.0.store.open_freezes(self.now()).await?,
             break_glass: way == Way::BreakGlass,
@@ -41,7 +41,7 @@ impl Engine {
         let (cluster, target) = (self.cluster_of(environment)?, &change.plan.target);
         let Some(cron) = cluster.cron_job(&target.namespace, &target.name).await? else { return Ok(None) };
         let own = change.plan.patch.makes(&change.id);
-        let mut others = running(&cluster, &target.namespace, &target.name);
+        let mut others = running(&cluster, environment, &target.name)?;
         others.retain(|job| Some(job) != own.as_ref());
         Ok(runs_already(&cron, &others))
     }
@@ -50,7 +50,9 @@ impl Engine {
     pub(super) fn job_progress(&self, cluster: &Cluster, change: &Change) -> Progress {
         let state = cluster.state();
         let job = own(&state, change);
-        let (active, succeeded) = job.map_or((0, 0), |job| (job.active, job.succeeded));
+        // A Job that completed is taken away one day: what it did stays done.
+        let gone = if change.state == End::Succeeded { change.plan.desired } else { 0 };
+        let (active, succeeded) = job.map_or((0, gone), |job| (job.active, job.succeeded));
         Progress { desired: change.plan.desired, updated: active + succeeded, ready: succeeded, available: succeeded }
     }
 
@@ -85,14 +87,18 @@ impl Engine {
     }
 }
 
-/// The Jobs of this CronJob that have not ended, as the watch knows them.
-fn running(cluster: &Cluster, namespace: &str, cron_job: &str) -> Vec<String> {
-    let state = cluster.state();
+/// The Jobs of this CronJob that have not ended, as the watch knows them; while that does not, nobody can say that none runs.
+fn running(cluster: &Cluster, environment: &Environment, cron_job: &str) -> Result<Vec<String>> {
+    let (state, namespace) = (cluster.state(), environment.namespace.as_str());
+    if state.reach_kind(namespace, Kind::Jobs) != Reach::Live {
+        let why = format!("Which Jobs run in {} cannot be read now.", environment.title);
+        return Err(Refusal::new(RefusalCode::ClusterUnreachable, why).into());
+    }
     let jobs = state.neighbours_in(namespace).filter_map(|neighbour| match neighbour {
         Neighbour::Job(job) if job.cron.as_deref() == Some(cron_job) && job.finished.is_none() => Some(job),
         _ => None,
     });
-    jobs.filter(|job| job.state == "Running").map(|job| job.name.clone()).collect()
+    Ok(jobs.filter(|job| job.state == "Running").map(|job| job.name.clone()).collect())
 }
 
 /// From the watch, once that knows the Job; it keeps no generation, and none is asked for any more.

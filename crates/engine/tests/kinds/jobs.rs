@@ -25,6 +25,8 @@ fn cron(policy: &str, image: &str) -> Value {
 async fn world_with(policy: &str, image: &str) -> World {
     let world = World::new().await;
     world.prod.apply(cron(policy, image)).unwrap();
+    // Until the watch knows the Jobs, nobody can say that none runs.
+    eventually("a run can be planned", || async { world.engine.preview(&world.actor("bea"), run()).await.ok() }).await;
     world
 }
 
@@ -166,7 +168,11 @@ async fn a_template_that_was_edited_after_the_plan_is_not_run() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cron_job_that_is_not_there_is_refused() {
     let world = World::new().await;
-    let why = world.engine.ask(&world.actor("bea"), run(), None).await.unwrap_err();
+    let missing = || async {
+        let error = world.engine.preview(&world.actor("bea"), run()).await.err()?;
+        (error.code() != "cluster_unreachable").then_some(error)
+    };
+    let why = eventually("the Jobs are known", missing).await;
     assert_eq!(why.code(), "cron_job_missing");
     let change = {
         world.prod.apply(cron("Allow", IMAGE)).unwrap();

@@ -120,7 +120,7 @@ async fn bounds_are_one_write_of_the_autoscaler_and_the_number_follows() {
     let object = story.world.prod.get("horizontalpodautoscalers", "devmatrix", "api").unwrap();
     assert_eq!((object["spec"]["minReplicas"].clone(), object["spec"]["maxReplicas"].clone()), (json!(5), json!(12)));
     assert_eq!(object["metadata"]["annotations"]["portal.devmatrix.io/change"], json!(change.id));
-    assert_eq!(story.world.sent_writes(), 1);
+    assert_eq!(story.world.done_writes(), 1);
     let deployment = story.world.prod.get("deployments", "devmatrix", "devmatrix-api").unwrap();
     assert_eq!((replicas(&story), deployment["status"]["readyReplicas"].clone()), (json!(5), json!(5)), "it ended once they were ready");
     let again = story.world.engine.preview(&story.world.actor("bea"), bounds(5, 12)).await;
@@ -137,7 +137,7 @@ async fn bounds_whose_answer_is_lost_are_written_once() {
     story.world.prod.faults().fail(Match::on("patch", "horizontalpodautoscalers"), Fault::AppliedThenReset, 1);
     story.world.approved(&change, "dmitri").await;
     story.world.ends(&change, State::Succeeded).await;
-    assert_eq!(story.world.sent_writes(), 1);
+    assert_eq!(story.world.done_writes(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

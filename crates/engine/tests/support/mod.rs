@@ -147,6 +147,12 @@ impl World {
         self.prod.writes().iter().filter(|write| write.field_manager == "devmatrix-portal" && !write.dry_run).count()
     }
 
+    /// Those of them that production took, whether or not the answer arrived. One that met a newer resourceVersion is none.
+    pub fn done_writes(&self) -> usize {
+        let done = |write: &&sim::WriteRecord| write.field_manager == "devmatrix-portal" && !write.dry_run && write.status < 300;
+        self.prod.writes().iter().filter(done).count()
+    }
+
     pub fn prod_image(&self) -> String {
         let object = self.prod.get("deployments", "devmatrix", "devmatrix-api").unwrap();
         object["spec"]["template"]["spec"]["containers"][0]["image"].as_str().unwrap().to_owned()

@@ -36,7 +36,7 @@ pub(super) fn are_known(portal: &Portal, component: Option<&str>, environment: O
 /// Changes, newest first
 #[utoipa::path(get, operation_id = "list_changes", path = "/api/v1/changes", tag = "changes",
     params(("component" = Option<String>, Query, description = "A component, or `cronjob/NAME` for the runs of its Jobs",
-            pattern = r"^((cronjob/)?[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)?$"),
+            pattern = r"^((cronjob/([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*)?[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)?$"),
         ("environment" = Option<String>, Query, pattern = r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)?$"),
         ("state" = Option<String>, Query, description = "One state, or several with commas between",
             pattern = r"^((planned|awaiting_approval|ready|running|observing|succeeded|rejected|expired|aborted|failed|errored|superseded|stuck)(,(planned|awaiting_approval|ready|running|observing|succeeded|rejected|expired|aborted|failed|errored|superseded|stuck))*)?$"),

@@ -37,7 +37,7 @@ pub(super) fn next(journal: &Journal<'_>, seen: &Seen, now: Time) -> Next {
         Written::Nothing => before_write(journal, seen, now),
         Written::Intended { tries, .. } => after_intent(journal, seen, *tries, now),
         Written::Applied { .. } => {
-            let next = running(journal, seen);
+            let next = running(journal, seen, now);
             stuck(journal, &next, now).unwrap_or(next)
         }
     }
@@ -71,9 +71,13 @@ fn after_intent(journal: &Journal<'_>, seen: &Seen, tries: i64, now: Time) -> Ne
     if tries < SENDS { Next::Send } else { finish(State::Errored, "the cluster took none of many tries to write; try again") }
 }
 
-fn running(journal: &Journal<'_>, seen: &Seen) -> Next {
+fn running(journal: &Journal<'_>, seen: &Seen, now: Time) -> Next {
     let ran = match seen {
         Seen::Unreachable(why) => return Next::Retry(why.clone()),
+        // It has ended and was cleared away, or somebody deleted it: by now both look the same.
+        Seen::Gone | Seen::There(_) if journal.written_at.is_some_and(|at| now.seconds_since(at) > KEPT_S) => {
+            return finish(State::Stuck, "whether its Job completed is not known: it is not there any more; look for its work");
+        }
         Seen::Gone | Seen::There(_) => return finish(State::Errored, "its Job was deleted before it had ended"),
         Seen::Ran(ran) => ran,
     };
