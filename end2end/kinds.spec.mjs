@@ -124,7 +124,7 @@ for (const javaScriptEnabled of [true, false]) {
     test("a Job is run from the environment's page, and followed to its end", async ({ page, context, portal, as }) => {
       await enter(context, portal.url, "bea");
       await page.goto("/environments/prod");
-      await page.getByTestId("h-jobs").getByRole("link", { name: "Run now: devmatrix-backup in Production East" }).click();
+      await page.getByTestId("h-jobs").getByRole("link", { name: /^Run now.* devmatrix-backup in Production East$/ }).click();
       await expect(page.getByRole("heading", { level: 1 })).toHaveText("Run devmatrix-backup in Production East");
       await expect(page.locator("table.diff tr.add").filter({ hasText: "kind: Job" })).toHaveCount(1);
       await expect(page.getByRole("link", { name: "Cancel" })).toHaveAttribute("href", "/environments/prod#h-jobs");
@@ -138,7 +138,7 @@ for (const javaScriptEnabled of [true, false]) {
         await expect(page.getByTestId("state")).toHaveText("Succeeded", { timeout: 1000 });
       }).toPass({ timeout: 60_000 });
       await expect(page.getByTestId("job")).toContainText("1 of 1 pod");
-      await expect(page.getByTestId("outcome")).toContainText("Its job has completed");
+      await expect(page.getByTestId("outcome")).toContainText("Its Job has completed");
       await expect(page.getByRole("link", { name: "Run it again" })).toHaveAttribute("href", /kind=run_job/);
       await page.getByRole("link", { name: "All Jobs here" }).click();
       const ran = page.getByTestId("h-jobs").getByRole("row").filter({ has: page.getByRole("link", { name: /^Its change/ }) });

@@ -73,7 +73,7 @@ fn jobs(viewer: &Viewer, env: &EnvironmentHead, cron_jobs: &[CronJob], jobs: &[J
 
 /// Its page shows the plan first.
 fn run_now(viewer: &Viewer, env: &EnvironmentHead, cron_job: &str) -> AnyView {
-    let about = format!(": {cron_job} in {}", env.title);
+    let about = format!(" {cron_job} in {}", env.title);
     match may_ask(env, viewer) {
         Ok(()) => view! { <a class="btn btn-s" href=links::run_job(&env.name, cron_job)>"Run now"<span class="vh">{about}</span></a> }.into_any(),
         Err(why) => view! { <a class="btn btn-s" role="link" aria-disabled="true" tabindex="0" title=why>"Run now"<span class="vh">{about}</span></a> }.into_any(),

@@ -107,7 +107,7 @@ fn the_clusters_are_asked_for_what_the_portal_needs() {
     assert_eq!(ran.exit, Some(1), "{}", ran.stdout);
     for expected in [
         "good: portal has all ",
-        "poor: 4 of ",
+        "poor: 5 of ",
         "  patch daemonsets.apps in namespace devmatrix\n",
         "kind: RoleBinding",
         "name: \"portal\"",
@@ -116,6 +116,6 @@ fn the_clusters_are_asked_for_what_the_portal_needs() {
     }
     let sentences: Vec<&str> = ran.stderr.lines().collect();
     assert_eq!(sentences.len(), 2, "{}", ran.stderr);
-    assert_eq!(sentences[0], "Cluster poor: the portal lacks 4 rights there.");
+    assert_eq!(sentences[0], "Cluster poor: the portal lacks 5 rights there.");
     assert!(sentences[1].starts_with("Cluster gone: "), "{}", sentences[1]);
 }

@@ -12,7 +12,6 @@
 
 mod access;
 mod autoscalers;
-mod configmaps;
 mod counts;
 mod creates;
 mod daemonsets;
@@ -74,7 +73,6 @@ pub(crate) use case;
 const CASES: [&[Case]; 19] = [
     access::CASES,
     autoscalers::CASES,
-    configmaps::CASES,
     lists::CASES,
     watches::CASES,
     creates::CASES,
