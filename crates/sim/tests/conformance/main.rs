@@ -70,7 +70,7 @@ macro_rules! case {
 }
 pub(crate) use case;
 
-const CASES: [&[Case]; 19] = [
+const CASES: [&[Case]; 18] = [
     access::CASES,
     autoscalers::CASES,
     lists::CASES,
