@@ -45,6 +45,7 @@ pub struct Match {
     pub verb: &'static str,
     /// Plural name, `deployments`.
     pub resource: &'static str,
+    /// Of a creation, the name in its body. `backup-*` takes all names that begin so.
     pub name: String,
 }
 
@@ -67,7 +68,8 @@ impl Match {
 
     fn takes(&self, verb: &str, resource: &str, name: &str) -> bool {
         let fits = |wanted: &str, given: &str| wanted.is_empty() || wanted == given;
-        fits(self.verb, verb) && fits(self.resource, resource) && fits(&self.name, name)
+        let named = self.name.strip_suffix('*').map_or_else(|| fits(&self.name, name), |start| name.starts_with(start));
+        fits(self.verb, verb) && fits(self.resource, resource) && named
     }
 }
 

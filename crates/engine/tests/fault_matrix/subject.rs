@@ -2,10 +2,10 @@
 
 use super::support::actor;
 use domain::changes::{Bounds, Request, image};
-use domain::names::Name;
+use domain::names::{Name, ObjectName};
 use engine::Engine;
 use serde_json::{Value, json};
-use sim::{Cluster, Match};
+use sim::{Cluster, Match, WriteRecord};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Subject {
@@ -17,11 +17,17 @@ pub enum Subject {
     Scale,
     Restart,
     Autoscale,
+    /// The ConfigMap of a rollback: the workload comes after it.
+    RestoreConfig,
+    RunJob,
+    Unblock,
 }
 
-use Subject::{Autoscale, Deploy, PromoteDaemonSet, PromoteDeployment, PromoteStatefulSet, Restart, Rollback, Scale};
+use Subject::{Autoscale, Deploy, PromoteDaemonSet, PromoteDeployment, PromoteStatefulSet};
+use Subject::{Restart, RestoreConfig, Rollback, RunJob, Scale, Unblock};
 
-pub const SUBJECTS: [Subject; 8] = [PromoteDeployment, PromoteStatefulSet, PromoteDaemonSet, Deploy, Rollback, Scale, Restart, Autoscale];
+pub const SUBJECTS: [Subject; 11] =
+    [PromoteDeployment, PromoteStatefulSet, PromoteDaemonSet, Deploy, Rollback, Scale, Restart, Autoscale, RestoreConfig, RunJob, Unblock];
 
 impl Subject {
     /// In the table, and in front of the names of what it is tried on.
@@ -35,6 +41,9 @@ impl Subject {
             Scale => "scale",
             Restart => "restart",
             Autoscale => "set an autoscaler's bounds",
+            RestoreConfig => "bring a ConfigMap back with a rollback",
+            RunJob => "run a Job",
+            Unblock => "delete the pod that holds up a StatefulSet",
         }
     }
 
@@ -44,14 +53,17 @@ impl Subject {
 
     fn kind(self) -> &'static str {
         match self {
-            PromoteStatefulSet => "StatefulSet",
+            PromoteStatefulSet | Unblock => "StatefulSet",
             PromoteDaemonSet => "DaemonSet",
             _ => "Deployment",
         }
     }
 
-    /// Its line in the configuration.
+    /// Its line in the configuration, if it is a component's.
     pub fn component(self, name: &str) -> String {
+        if self == RunJob {
+            return String::new();
+        }
         let kind = self.kind().to_lowercase();
         format!("  - {{name: {name}, title: {name}, owner: backend, workload: {kind}/{name}}}\n")
     }
@@ -67,7 +79,12 @@ impl Subject {
                 let image = image("image", &sim::digest_of(&tagged(component.as_str(), "2.0"))).unwrap();
                 Request::Deploy { component, environment, image, reason }
             }
-            Rollback => Request::Rollback { component, environment, to_revision: 1, restore_config: false, reason },
+            Rollback | RestoreConfig => {
+                let restore_config = self == RestoreConfig;
+                Request::Rollback { component, environment, to_revision: 1, restore_config, reason }
+            }
+            Unblock => Request::Unblock { pod: name(&self.written(component.as_str())), component, environment, reason },
+            RunJob => Request::RunJob { environment, cron_job: ObjectName::parse("cron_job", component.as_str()).unwrap(), reason },
             Scale => Request::Scale { component, environment, replicas: 2, reason },
             Restart => Request::Restart { component, environment, reason },
             Autoscale => Request::Autoscale { component, environment, bounds: Bounds::new(2, 10).unwrap(), reason },
@@ -79,21 +96,63 @@ impl Subject {
             PromoteStatefulSet => "statefulsets",
             PromoteDaemonSet => "daemonsets",
             Autoscale => "horizontalpodautoscalers",
+            RestoreConfig => "configmaps",
+            RunJob => "jobs",
+            Unblock => "pods",
             _ => "deployments",
         }
     }
 
+    /// The name of what is written to, as faults take it: a Job's goes on with what follows from its change.
+    pub fn written(self, component: &str) -> String {
+        match self {
+            RestoreConfig => config_name(component),
+            RunJob => format!("{component}-*"),
+            Unblock => format!("{component}-0"),
+            _ => component.to_owned(),
+        }
+    }
+
     pub fn look(self, component: &str) -> Match {
-        Match::on("get", self.plural()).named(component)
+        Match::on("get", self.plural()).named(&self.written(component))
+    }
+
+    /// So often it is looked at before it is written: for the plan, and for the check; a pod just before its deletion too. A Job cannot be
+    /// there before.
+    pub fn looks_before(self) -> usize {
+        match self {
+            RunJob => 0,
+            Unblock => 3,
+            _ => 2,
+        }
     }
 
     pub fn write(self, component: &str) -> Match {
-        Match::on("patch", self.plural()).named(component)
+        Match::on(self.verb(), self.plural()).named(&self.written(component))
+    }
+
+    fn verb(self) -> &'static str {
+        match self {
+            RunJob => "create",
+            Unblock => "delete",
+            _ => "patch",
+        }
+    }
+
+    /// This is its write, and it did something. The generation of an autoscaler counts nothing, and a ConfigMap and a pod have none:
+    /// there each write that was taken did something.
+    pub fn wrote(self, component: &str, write: &WriteRecord) -> bool {
+        let named = match self.written(component).strip_suffix('*') {
+            Some(start) => write.name.starts_with(start),
+            None => write.name == self.written(component),
+        };
+        let effective = write.is_effective() || matches!(self, Autoscale | RestoreConfig | Unblock);
+        named && (write.verb, write.resource) == (self.verb(), self.plural()) && !write.dry_run && write.status < 300 && effective
     }
 
     /// What there is before anything is asked for, in the order of time: each is waited for before the next.
     pub fn stages(self, component: &str) -> Vec<Stage> {
-        let runs = |environment, tag| Stage { environment, objects: vec![self.object(component, tag)], tag };
+        let runs = |environment, tag| Stage { environment, objects: vec![self.object(component, tag)], shows: Shows::Healthy(tag) };
         match self {
             PromoteDeployment | PromoteStatefulSet | PromoteDaemonSet => vec![runs("prod", "1.0"), runs("staging", "2.0")],
             Deploy => vec![runs("staging", "1.0")],
@@ -101,7 +160,22 @@ impl Subject {
             Scale | Restart => vec![runs("prod", "1.0")],
             Autoscale => {
                 let objects = vec![self.object(component, "1.0"), autoscaler(component)];
-                vec![Stage { environment: "prod", objects, tag: "1.0" }]
+                vec![Stage { environment: "prod", objects, shows: Shows::Healthy("1.0") }]
+            }
+            RestoreConfig => {
+                let config = |log: &str| json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": config_name(component)}, "data": {"LOG": log}});
+                let first = Stage {
+                    environment: "prod",
+                    objects: vec![config("info"), self.object(component, "1.0")],
+                    shows: Shows::Healthy("1.0"),
+                };
+                let edited = Stage { environment: "prod", objects: vec![config("debug")], shows: Shows::Nothing };
+                vec![first, runs("prod", "2.0"), edited]
+            }
+            RunJob => vec![Stage { environment: "prod", objects: vec![cron_job(component)], shows: Shows::Nothing }],
+            Unblock => {
+                let set = |tag, shows| Stage { environment: "prod", objects: vec![self.object(component, tag)], shows };
+                vec![runs("prod", "1.0"), set("1.1-nopull", Shows::Failing), set("1.2", Shows::HeldUp)]
             }
         }
     }
@@ -113,6 +187,9 @@ impl Subject {
             "apiVersion": "apps/v1", "kind": self.kind(), "metadata": {"name": component},
             "spec": {"selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}, "spec": {"containers": [container]}}},
         });
+        if self == RestoreConfig {
+            object["spec"]["template"]["spec"]["containers"][0]["envFrom"] = json!([{"configMapRef": {"name": config_name(component)}}]);
+        }
         if self.kind() != "DaemonSet" {
             object["spec"]["replicas"] = json!(1);
         }
@@ -126,8 +203,16 @@ impl Subject {
 pub struct Stage {
     pub environment: &'static str,
     objects: Vec<Value>,
-    /// It is healthy with this tag, and recorded.
-    tag: &'static str,
+    shows: Shows,
+}
+
+/// What is waited for.
+enum Shows {
+    Nothing,
+    /// With this tag, and recorded.
+    Healthy(&'static str),
+    Failing,
+    HeldUp,
 }
 
 impl Stage {
@@ -140,15 +225,36 @@ impl Stage {
     }
 
     pub async fn is_seen(&self, engine: &Engine, component: &str) -> bool {
+        if matches!(self.shows, Shows::Nothing) {
+            return true;
+        }
         let view = engine.component(&actor("viv"), component).await.unwrap();
         let Some(here) = view.environments.into_iter().find(|here| here.environment.name == self.environment) else { return false };
-        let recorded = here.deployments.first().is_some_and(|it| Some(it.revision) == here.cell.revision && it.digest.is_some());
-        recorded && here.cell.state.as_str() == "healthy" && here.cell.tag.as_deref() == Some(self.tag)
+        let recorded = || here.deployments.first().is_some_and(|it| Some(it.revision) == here.cell.revision && it.digest.is_some());
+        match self.shows {
+            Shows::Nothing => true,
+            Shows::Healthy(tag) => recorded() && here.cell.state.as_str() == "healthy" && here.cell.tag.as_deref() == Some(tag),
+            Shows::Failing => here.cell.failing_pod.is_some_and(|said| said.reason == "ImagePullBackOff"),
+            Shows::HeldUp => here.cell.blocker.is_some(),
+        }
     }
 }
 
 fn tagged(component: &str, tag: &str) -> String {
     format!("registry.devmatrix.example/mirror/{component}:{tag}")
+}
+
+fn config_name(component: &str) -> String {
+    format!("{component}-config")
+}
+
+fn cron_job(component: &str) -> Value {
+    let container = json!({"name": "job", "image": tagged(component, "1.0")});
+    let pod = json!({"restartPolicy": "Never", "containers": [container]});
+    json!({
+        "apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": component},
+        "spec": {"schedule": "0 2 1 1 *", "jobTemplate": {"spec": {"template": {"spec": pod}}}},
+    })
 }
 
 fn autoscaler(component: &str) -> Value {

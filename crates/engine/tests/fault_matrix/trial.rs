@@ -6,7 +6,7 @@ use super::subject::Subject;
 use super::support::{CONFIG, World, actor, eventually};
 use domain::changes::{Change, State};
 use engine::Patience;
-use sim::{Cluster, Fault, Match, WriteRecord};
+use sim::{Cluster, Fault, Match};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -159,7 +159,7 @@ impl Setting {
             Call::Look(before) => {
                 passes(&write, 1);
                 fails(&write, before);
-                passes(&look, 2);
+                passes(&look, trial.subject.looks_before());
                 fails(&look, trial.fault);
             }
             Call::Watch => {}
@@ -211,8 +211,8 @@ impl Setting {
     fn judge(&self, at: usize, ended: Asked) -> String {
         let (trial, name) = (self.trials[at], name(at));
         let (cluster, _) = self.cluster(trial.subject.environment());
-        let writes = cluster.writes().into_iter().filter(|write| write.name == name && did_something(write)).count();
-        let left = cluster.faults().pending_for(&name);
+        let writes = cluster.writes().iter().filter(|write| trial.subject.wrote(&name, write)).count();
+        let left = cluster.faults().pending_for(&trial.subject.written(&name));
         assert_eq!(left, 0, "{trial:?}: a fault did not happen: {ended:?}");
         match ended {
             Err(code) => {
@@ -232,11 +232,6 @@ impl Setting {
             }
         }
     }
-}
-
-/// The generation of an autoscaler counts nothing: there each write that was taken did something.
-fn did_something(write: &WriteRecord) -> bool {
-    !write.dry_run && write.status < 300 && (write.is_effective() || write.resource == "horizontalpodautoscalers")
 }
 
 fn name(at: usize) -> String {

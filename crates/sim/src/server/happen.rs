@@ -23,7 +23,7 @@ where
     F: Future<Output = Answer>,
 {
     endure_weather(faults).await?;
-    match faults.take(ask.verb(), ask.plural(), ask.name()) {
+    match faults.take(ask.verb(), ask.plural(), &name(ask)) {
         None => Ok(handle(Handling::Ordinary).await),
         Some(Fault::Answer(code)) => Ok(handle(Handling::Instead(status(ask, code))).await),
         Some(Fault::Busy(seconds)) => Ok(answer::busy(seconds)),
@@ -44,6 +44,16 @@ where
         Some(Fault::Reset) => Err(Cut),
         Some(Fault::Silence) => std::future::pending().await,
     }
+}
+
+/// The object's; of one that is made, it stands in the body, or how it is to begin.
+fn name(ask: &Ask) -> String {
+    if ask.verb() != "create" {
+        return ask.name().to_owned();
+    }
+    let body = ask.json().unwrap_or_default();
+    let text = |field: &str| body["metadata"][field].as_str().map(str::to_owned);
+    text("name").or_else(|| text("generateName")).unwrap_or_default()
 }
 
 /// Waits out latency; in a black hole a request waits until it is lost.
