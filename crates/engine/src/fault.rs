@@ -64,7 +64,21 @@ fn pause(name: &'static str) {
         tracing::warn!(name, "this process stands still here, as a test wants it");
         // Unix only, as the tests that ask for it.
         let _ = std::process::Command::new("kill").args(["-STOP", &std::process::id().to_string()]).status();
+        // Whichever thread comes first takes the signal, and stops all: until one has, this one would go on.
+        while stop_is_pending() {
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
     }
+}
+
+/// Whether a SIGSTOP was sent to this process that none of its threads has taken yet: in `ShdPnd` of Linux' proc_pid_status(5), a set in
+/// hexadecimal digits. Once it is taken, this thread stops before it leaves the kernel.
+#[cfg(debug_assertions)]
+fn stop_is_pending() -> bool {
+    const SIGSTOP: u32 = 19;
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let pending = status.lines().find_map(|line| line.strip_prefix("ShdPnd:"));
+    pending.and_then(|set| u64::from_str_radix(set.trim(), 16).ok()).is_some_and(|set| set & (1 << (SIGSTOP - 1)) != 0)
 }
 
 /// A shorter lease than people have, in seconds, where a test waits for one to run out: `DEVMATRIX_LEASE_S`.
