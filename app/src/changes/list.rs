@@ -53,6 +53,10 @@ fn filters(viewer: &Viewer, data: &ChangesData) -> AnyView {
 /// All of them, or one.
 fn one_of(name: &'static str, label: &'static str, all: &str, mut options: Vec<(String, String)>, chosen: Option<&str>) -> AnyView {
     options.insert(0, (String::new(), all.to_owned()));
+    // A CronJob stands in place of a component, and what left the configuration is still asked for by its name.
+    if let Some(other) = chosen.filter(|chosen| options.iter().all(|(value, _)| value != chosen)) {
+        options.push((other.to_owned(), other.to_owned()));
+    }
     choose(name, label, options, chosen.unwrap_or_default())
 }
 

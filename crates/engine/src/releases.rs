@@ -4,7 +4,7 @@
 use crate::clusters::{Cluster, now};
 use crate::error::Result;
 use crate::events::Topic;
-use crate::store::NewRecord;
+use crate::store::{NewRecord, readable};
 use crate::{DomainResult, Engine, Page, PageRequest};
 use domain::Time;
 use domain::access::{Actor, Verb, authorize};
@@ -162,7 +162,7 @@ impl Engine {
     /// credited once only, and only with what it planned.
     async fn credit(&self, new: &mut NewRecord, before: &[DeploymentRecord]) -> Result<()> {
         let Some(id) = new.change.take() else { return Ok(()) };
-        let Some(change) = self.0.store.change(&id).await? else { return Ok(()) };
+        let Some(change) = readable(&id, self.0.store.change(&id).await)?.flatten() else { return Ok(()) };
         let credited = before.iter().any(|record| record.change.as_ref() == Some(&id));
         if credited || !change.plan.kind.makes_revision() || change.plan.to.image != new.image {
             new.outcome = RecordOutcome::Unknown;

@@ -179,7 +179,7 @@ async fn a_fence_that_no_portal_wrote_ends_the_change_by_name_and_is_not_gone_on
     let reason = ended.outcome.unwrap().reason;
     assert_eq!(
         reason,
-        "the annotation portal.devmatrix.io/fence of what it writes is 1000000000001, which no portal has written: remove it, then ask again"
+        "the annotation portal.devmatrix.io/fence of the workload is 1000000000001, which no portal has written: remove it, then ask again"
     );
     assert_eq!((world.effective_writes(), world.sent_writes()), (0, 1), "it was tried once, and not again and again");
     // As it says.

@@ -1,6 +1,6 @@
 //! What forbids a write although it was approved: looked at once more, just before it.
 
-use super::worker::Round;
+use super::worker::{Round, waiting_step};
 use crate::Engine;
 use crate::error::Result;
 use domain::catalog::{Approval, Component, Environment};
@@ -19,7 +19,7 @@ impl Engine {
                 Ok(Some(Round::Over))
             }
             Err(error) if error.is_of_cluster() => {
-                self.note(change, "check", 2, &format!("waiting for the cluster: {error}")).await?;
+                self.note(change, waiting_step(change), 2, &format!("waiting for the cluster: {error}")).await?;
                 Ok(Some(Round::Rest(Duration::ZERO)))
             }
             Err(error) => Err(error),

@@ -128,11 +128,10 @@ impl Engine {
     /// The cluster has seen a higher fence than ours. Another worker has taken over, and this one stops; or the database was restored
     /// and gives fences a second time: then it goes on above what is there, and the change is taken up again.
     pub(super) async fn outrun(&self, change: &Change) -> Result<Round> {
-        let seen = self.fence_in_cluster(change).await?;
+        let (what, seen) = self.fence_in_cluster(change).await?;
         if seen > FENCE_MAX {
-            let why = format!(
-                "the annotation {FENCE_ANNOTATION} of what it writes is {seen}, which no portal has written: remove it, then ask again"
-            );
+            let why =
+                format!("the annotation {FENCE_ANNOTATION} of {what} is {seen}, which no portal has written: remove it, then ask again");
             self.conclude(change, State::Errored, &why, None).await?;
             return Ok(Round::Over);
         }
@@ -150,8 +149,8 @@ impl Engine {
         Ok(Round::Over)
     }
 
-    /// The highest fence of what the change writes; 0 where nobody wrote it.
-    async fn fence_in_cluster(&self, change: &Change) -> Result<i64> {
+    /// The highest fence of what the change writes, and where it stands; 0 where nobody wrote one.
+    async fn fence_in_cluster(&self, change: &Change) -> Result<(String, i64)> {
         let target = &change.plan.target;
         let cluster = self.cluster(&target.cluster)?;
         let object = match (&target.autoscaler, target.kind) {
@@ -160,11 +159,14 @@ impl Engine {
             // A Job is made once, by whoever comes first: no fence is asked of it.
             (None, TargetKind::Job(_)) => None,
         };
-        let mut seen = fence_of(object.as_ref());
+        let mut highest = (target.in_words().to_owned(), fence_of(object.as_ref()));
         for write in &change.plan.config {
-            seen = seen.max(fence_of(cluster.config_map(&target.namespace, &write.name).await?.as_ref()));
+            let fence = fence_of(cluster.config_map(&target.namespace, &write.name).await?.as_ref());
+            if fence > highest.1 {
+                highest = (format!("ConfigMap {}", write.name), fence);
+            }
         }
-        Ok(seen)
+        Ok(highest)
     }
 }
 

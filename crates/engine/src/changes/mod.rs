@@ -243,11 +243,13 @@ impl Engine {
         let outcome =
             Outcome { state: State::Aborted, reason: format!("aborted by {} {written}{why}", person.name), failing_pod: None, at: now };
         self.end(tx, change, &outcome).await?;
+        let left =
+            change.left_behind().map_or_else(|| reason.to_owned(), |left| [reason, &left].join("; ").trim_start_matches("; ").to_owned());
         if change.written_generation.is_some() {
             let began = change.steps.iter().find(|step| step.name == "rollout").and_then(|step| step.started).unwrap_or(now);
             self.0.store.judge_record(tx, &change.id, RecordOutcome::Unknown, now.seconds_since(began)).await?;
         }
-        self.0.store.record(tx, Act::by(actor, now, "change.abort", &change.id, reason)).await
+        self.0.store.record(tx, Act::by(actor, now, "change.abort", &change.id, &left)).await
     }
 
     pub async fn lift_hold(&self, actor: &Actor, id: &str, reason: &str) -> DomainResult<Hold> {
@@ -271,8 +273,8 @@ impl Engine {
         Ok(hold)
     }
 
-    /// Ends a change: its outcome and the steps that will not come any more.
-    pub(crate) async fn end(&self, tx: &mut Tx, change: &Change, outcome: &Outcome) -> Result<()> {
+    /// Ends a change: its outcome and the steps that will not come any more. Answers why, with what it leaves.
+    pub(crate) async fn end(&self, tx: &mut Tx, change: &Change, outcome: &Outcome) -> Result<String> {
         let outcome = &truthful(change, outcome);
         self.0.store.set_outcome(tx, &change.id, outcome).await?;
         let good = outcome.state == State::Succeeded;
@@ -288,7 +290,7 @@ impl Engine {
             let step = Step { name: step.name.clone(), state: state.into(), started: None, finished, detail };
             self.0.store.set_step(tx, &change.id, position as i64, &step).await?;
         }
-        Ok(())
+        Ok(outcome.reason.clone())
     }
 
     /// A refusal by right is recorded too; then it is answered as it was.

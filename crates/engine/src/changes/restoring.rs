@@ -109,6 +109,7 @@ impl Engine {
             WriteAnswer::Conflict(_) | WriteAnswer::Gone(_) => Ok(Round::Again(LOOK_AGAIN)),
             WriteAnswer::Stale(_) => self.outrun(change).await,
             WriteAnswer::Refused(said) => {
+                self.config_refused(change, position).await?;
                 let why = format!("the cluster refused the write of ConfigMap {}: {said}", write.name);
                 self.conclude(change, State::Errored, &why, None).await?;
                 Ok(Round::Over)
@@ -119,6 +120,13 @@ impl Engine {
                 Ok(Round::Rest(said.retry_after.unwrap_or_default()))
             }
         }
+    }
+
+    /// Of what was sent once, and refused for certain, nothing is on its way: no end says that it might be.
+    async fn config_refused(&self, change: &Change, position: usize) -> Result<()> {
+        let (Some((_, place)), Some(mut tx)) = (place(change, position), self.holding(&change.id).await?) else { return Ok(()) };
+        self.0.store.journal_config_refused(&mut tx, place).await?;
+        Ok(tx.commit().await?)
     }
 
     async fn log_config_answer(&self, change: &Change, write: &ConfigWrite, bytes: usize, answer: &WriteAnswer) -> Result<()> {

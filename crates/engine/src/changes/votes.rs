@@ -83,7 +83,7 @@ impl Engine {
     async fn after_vote(&self, tx: &mut Tx, change: &Change, vote: &Vote) -> Result<()> {
         if vote.vote == VoteKind::Reject {
             let reason = format!("rejected by {}: {}", vote.by, vote.reason);
-            return self.end(tx, change, &Outcome { state: State::Rejected, reason, failing_pod: None, at: vote.at }).await;
+            return self.end(tx, change, &Outcome { state: State::Rejected, reason, failing_pod: None, at: vote.at }).await.map(drop);
         }
         let mut change = change.clone();
         change.votes.push(vote.clone());

@@ -3,7 +3,7 @@
 //!
 //! Invariant: without a lease (`lease.rs`) nothing is written; the write itself is in `write.rs`.
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::events::{Event, Topic};
 use crate::store::Act;
 use crate::{Engine, fault};
@@ -23,6 +23,9 @@ use tokio::sync::broadcast;
 pub(super) const TICK: Duration = Duration::from_secs(1);
 /// After an answer that says that the object is not as it was.
 pub(super) const LOOK_AGAIN: Duration = Duration::from_millis(200);
+
+/// Until a change that does not read is tried again.
+const UNREADABLE: Duration = Duration::from_secs(60);
 
 /// Takes up what is ready, until the portal stops.
 pub(crate) async fn run(engine: Engine) {
@@ -51,6 +54,10 @@ async fn sweep(engine: &Engine, active: &Arc<Mutex<HashSet<String>>>) -> Result<
         tracker.spawn(async move {
             if let Err(error) = engine.drive(&id).await {
                 tracing::error!(%error, change = id, "a change could not go on; it is taken up again");
+                if matches!(error, Error::Document { .. }) {
+                    // It is mended in the database, by hand: until then each try would cost a lease and say the same.
+                    let () = tokio::select! { () = engine.0.stop.cancelled() => {}, () = tokio::time::sleep(UNREADABLE) => {} };
+                }
             }
             active.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
         });
@@ -176,8 +183,7 @@ impl Engine {
             Next::Wait(why) => self.wait_for_opening(&change, &why).await,
             Next::Watch(why) => self.note(&change, "rollout", 4, &why).await,
             Next::Retry(why) => {
-                let step = if change.written_generation.is_some() { "rollout" } else { "check" };
-                self.note(&change, step, 2, &format!("waiting for the cluster: {why}")).await?;
+                self.note(&change, waiting_step(&change), 2, &format!("waiting for the cluster: {why}")).await?;
                 Ok(Round::Rest(Duration::ZERO))
             }
             Next::Finish { state, reason, failing_pod } => {
@@ -301,7 +307,7 @@ impl Engine {
         let Some(current) = self.0.store.change_in(&mut tx, &change.id).await?.filter(|current| !current.state.is_terminal()) else {
             return Ok(());
         };
-        self.end(&mut tx, &current, &outcome).await?;
+        let reason = self.end(&mut tx, &current, &outcome).await?;
         if change.written_generation.is_some() {
             let verdict = if state == State::Succeeded { RecordOutcome::Succeeded } else { RecordOutcome::Failed };
             let began = self.0.store.journal_in(&mut tx, &change.id).await?.applied_at.unwrap_or(change.requested_at);
@@ -334,6 +340,15 @@ impl Engine {
         if let Err(error) = self.record_place(component, environment).await {
             tracing::warn!(%error, change = change.id, "its record is written later, by the recorder");
         }
+    }
+}
+
+/// The step that waits while the cluster cannot be read.
+pub(super) fn waiting_step(change: &Change) -> &'static str {
+    match (change.written_generation, change.config.is_empty()) {
+        (Some(_), _) => "rollout",
+        (None, false) => "write",
+        (None, true) => "check",
     }
 }
 

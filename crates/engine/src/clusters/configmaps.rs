@@ -4,11 +4,15 @@ use super::Cluster;
 use super::live::{FIELD_MANAGER, WriteAnswer};
 use crate::error::Result;
 use domain::changes::{ConfigWrite, PatchKind};
+use domain::names::ObjectName;
 use serde_json::Value;
 
 impl Cluster {
-    /// None: the API server says that there is none.
+    /// None: there is none. Names come from pod templates too, where an API server has not looked at them.
     pub async fn config_map(&self, namespace: &str, name: &str) -> Result<Option<Value>> {
+        if ObjectName::parse("name", name).is_err() {
+            return Ok(None);
+        }
         self.get_path(&format!("{}/{name}", path(namespace))).await
     }
 

@@ -15,6 +15,9 @@ pub struct ConfigJournal {
     pub bytes: String,
 }
 
+/// In place of a resourceVersion that was seen: no cluster answers it, so these bytes are not sent again.
+const WITHDRAWN: &str = "withdrawn";
+
 /// The place of a ConfigMap in its change, and its name.
 #[derive(Clone, Copy, Debug)]
 pub struct ConfigPlace<'a> {
@@ -89,10 +92,21 @@ impl Store {
         Ok(())
     }
 
+    /// The answer to the only try was no: nothing of it is left.
+    pub async fn journal_config_refused(&self, tx: &mut Tx, place: ConfigPlace<'_>) -> Result<()> {
+        sqlx::query("DELETE FROM change_config_writes WHERE change_id = $1 AND position = $2 AND tries = 1 AND applied_at IS NULL")
+            .bind(place.change)
+            .bind(place.position as i64)
+            .execute(&mut **tx)
+            .await?;
+        Ok(())
+    }
+
     /// The cluster refused what was not noted as arrived whole: other bytes are made against what is there then. The tries count.
     pub async fn withdraw_config_intents(&self, tx: &mut Tx, id: &str) -> Result<()> {
-        sqlx::query("UPDATE change_config_writes SET resource_version = '' WHERE change_id = $1 AND applied_at IS NULL")
+        sqlx::query("UPDATE change_config_writes SET resource_version = $2 WHERE change_id = $1 AND applied_at IS NULL")
             .bind(id)
+            .bind(WITHDRAWN)
             .execute(&mut **tx)
             .await?;
         Ok(())

@@ -37,6 +37,9 @@ use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
+/// So often connections that may only read are given up for new ones, while none may write.
+const JOIN_ANEW: Duration = Duration::from_secs(3);
+
 #[derive(Clone, Debug)]
 pub struct Store {
     pool: AnyPool,
@@ -164,8 +167,12 @@ impl Store {
         Ok(tx)
     }
 
+    /// Connections from before now are given up. Not at each try to write: the database would be joined anew many times a second.
     fn may_only_read(&self) {
-        *self.read_only.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        let mut seen = self.read_only.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.is_none_or(|at| at.elapsed() > JOIN_ANEW) {
+            *seen = Some(Instant::now());
+        }
     }
 
     /// Whether the database answers.
@@ -187,10 +194,10 @@ pub(crate) fn document<T: serde::de::DeserializeOwned>(what: &'static str, text:
     serde_json::from_str(text).map_err(|source| crate::Error::Document { what, source })
 }
 
-/// One change that does not read keeps no other from being looked at. None: it is left alone, and that is told.
+/// One change (or train) that does not read keeps no other from being looked at. None: it is left alone, and that is told.
 pub(crate) fn readable<T>(id: &str, read: Result<T>) -> Result<Option<T>> {
     let Err(error @ crate::Error::Document { .. }) = read else { return read.map(Some) };
-    tracing::error!(%error, change = id, "a change is left alone, for it does not read: mend it in the database");
+    tracing::error!(%error, id, "what does not read is left alone: mend it in the database");
     Ok(None)
 }
 

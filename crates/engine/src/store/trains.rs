@@ -1,7 +1,7 @@
 //! Trains. Their changes are changes like all others; here is what holds them together.
 
 use super::changes::{PageRequest, changes_of_train};
-use super::{Page, Store, Tx};
+use super::{Page, Store, Tx, readable};
 use crate::error::Result;
 use domain::Time;
 use domain::changes::Train;
@@ -59,7 +59,7 @@ impl Store {
         let mut connection = self.pool().acquire().await?;
         let mut trains = Vec::with_capacity(rows.len());
         for row in &rows {
-            trains.push(whole(&mut connection, row).await?);
+            trains.extend(readable(row.try_get("id")?, whole(&mut connection, row).await)?);
         }
         Ok(trains)
     }
@@ -73,11 +73,12 @@ impl Store {
         let rows = query.fetch_all(self.pool()).await?;
         let mut connection = self.pool().acquire().await?;
         let mut items = Vec::with_capacity(rows.len());
-        for row in rows.iter().take(usize::try_from(page.limit).unwrap_or(usize::MAX)) {
-            items.push(whole(&mut connection, row).await?);
+        let limit = usize::try_from(page.limit).unwrap_or(usize::MAX);
+        for row in rows.iter().take(limit) {
+            items.extend(readable(row.try_get("id")?, whole(&mut connection, row).await)?);
         }
-        let more = rows.len() > items.len();
-        let next = more.then(|| items.last().map(|train: &Train| train.number.to_string())).flatten();
+        let last = rows.iter().take(limit).next_back().filter(|_| rows.len() > limit);
+        let next = last.map(|row| row.try_get::<i64, _>("number")).transpose()?.map(|number| number.to_string());
         Ok(Page { items, next })
     }
 }

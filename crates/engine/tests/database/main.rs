@@ -8,7 +8,8 @@ mod read_only;
 #[path = "../support/mod.rs"]
 mod support;
 
-use domain::changes::{Change, State};
+use domain::changes::{Change, State, TrainRequest};
+use domain::names::Name;
 use sim::{Fault, Match};
 use sqlx::{AnyConnection, AssertSqlSafe, Connection, Executor};
 use std::future::Future;
@@ -206,6 +207,22 @@ async fn one_change_that_does_not_read_keeps_no_other_waiting() {
     // Mended by hand, it goes its way: what it planned for has moved meanwhile.
     saboteur.run(format!("UPDATE changes SET plan = substr(plan, 2) WHERE id = '{}'", broken.id)).await;
     world.ends(&broken, State::Superseded).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_train_that_does_not_read_hides_no_other() {
+    let world = World::new().await;
+    let name = |text: &str| Name::parse("name", text).unwrap();
+    let wanted = TrainRequest::new(vec![name("api")], name("prod"), name("staging"), "a release".into()).unwrap();
+    let broken = world.engine.ask_train(&world.actor("bea"), &wanted, None).await.unwrap();
+    let mut saboteur = Saboteur::of(&world).await;
+    saboteur.run(format!("UPDATE changes SET plan = '{{' || plan WHERE train = '{}'", broken.id)).await;
+    let train = world.engine.ask_train(&world.actor("bea"), &wanted, None).await.unwrap();
+    let listed = world.engine.trains(&actor("viv"), None, Default::default()).await.unwrap().items;
+    let waiting = world.engine.trains_waiting_for(&world.actor("dmitri")).await.unwrap();
+    for (what, trains) in [("all", listed), ("those that wait", waiting)] {
+        assert_eq!(trains.iter().map(|train| &train.id).collect::<Vec<_>>(), [&train.id], "{what}");
+    }
 }
 
 /// Ends all other connections to the database again and again, until it is dropped.
