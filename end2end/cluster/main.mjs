@@ -296,6 +296,81 @@ test('a StatefulSet that is held up by a broken pod goes on when that pod is del
   } finally { kubectl('-n', names.prod, 'delete', 'statefulset', 'db', '--ignore-not-found'); }
 });
 
+test('a rollback brings the ConfigMaps of its revision back before the workload, each once', async () => {
+  const manifests = (tag, data) => JSON.stringify({ apiVersion: 'v1', kind: 'List', items: [
+    { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'db-config', namespace: names.prod }, data },
+    { apiVersion: 'apps/v1', kind: 'StatefulSet', metadata: { name: 'db', namespace: names.prod }, spec: {
+      replicas: 1, serviceName: 'db', selector: { matchLabels: { app: 'db' } }, template: { metadata: { labels: { app: 'db' } }, spec: { containers: [
+        { name: 'db', image: `registry.devmatrix.example/mirror/db:${tag}`, envFrom: [{ configMapRef: { name: 'db-config' } }, { configMapRef: { name: 'db-extra' } }] }] } } } },
+  ] });
+  const apply = (tag, data) => { const file = path.join(folder, 'db.json'); fs.writeFileSync(file, manifests(tag, data)); kubectl('apply', '-f', file); };
+  const map = name => JSON.parse(kubectl('-n', names.prod, 'get', 'configmap', name, '-o', 'json'));
+  const recorded = tag => eventually(`${tag} is recorded, and healthy`, async () => {
+    const records = (await portal.as('bea', 'GET', '/api/v1/components/db/deployments?environment=prod')).body.items;
+    const row = (await portal.as('bea', 'GET', '/api/v1/matrix')).body.components.find(one => one.name === 'db').cells.prod;
+    return row.state === 'healthy' && row.tag === tag && records.find(record => record.tag === tag && record.current);
+  });
+  const writes = () => handedOver ? [] : fs.readFileSync(path.join(plane, 'audit.log'), 'utf8').split('\n').filter(Boolean).map(line => JSON.parse(line))
+    .filter(event => event.user.username === 'portal' && ['create', 'patch'].includes(event.verb) && event.stage === 'ResponseComplete'
+      && /^db/.test(event.objectRef.name ?? event.responseObject?.metadata?.name ?? event.requestObject?.metadata?.name ?? '') && !event.requestURI.includes('dryRun=All') && event.responseStatus.code < 300);
+  try {
+    kubectl('-n', names.prod, 'create', 'configmap', 'db-extra', '--from-literal=x=1');
+    apply('1.0', { LOG: 'info', LIMIT: '10' });
+    const good = await recorded('1.0');
+    apply('1.1', { LOG: 'debug', LIMIT: '10', SINCE: 'x' });
+    kubectl('-n', names.prod, 'delete', 'configmap', 'db-extra');
+    await recorded('1.1');
+    const asked = await ask({ kind: 'rollback', component: 'db', environment: 'prod', to_revision: good.revision, restore_config: true, reason: 'the journey' });
+    assert.equal(asked.status, 201, JSON.stringify(asked.body));
+    assert.deepEqual(asked.body.plan.config.map(({ name, made_anew }) => [name, made_anew]), [['db-config', false], ['db-extra', true]]);
+    const ended = await portal.ended(asked.body.id);
+    assert.equal(ended.state, 'succeeded', JSON.stringify(ended.outcome));
+    assert.deepEqual([map('db-config').data, map('db-extra').data], [{ LIMIT: '10', LOG: 'info' }, { x: '1' }]);
+    assert.equal(map('db-config').metadata.annotations['portal.devmatrix.io/change'], asked.body.id);
+    await recorded('1.0');
+    if (!handedOver) assert.deepEqual(writes().slice(-3).map(event => `${event.verb} ${event.objectRef.resource}`), ['patch configmaps', 'create configmaps', 'patch statefulsets']);
+  } finally { kubectl('-n', names.prod, 'delete', 'statefulset/db', 'configmap/db-config', 'configmap/db-extra', '--ignore-not-found'); }
+});
+
+test('a Job is run from a CronJob once, as the plan showed it, and told of to its end', async () => {
+  const cron = { apiVersion: 'batch/v1', kind: 'CronJob', metadata: { name: 'backup', namespace: names.prod }, spec: {
+    schedule: '0 2 1 1 *', suspend: true, jobTemplate: { metadata: { labels: { app: 'backup' } }, spec: { ttlSecondsAfterFinished: 1, template: {
+      spec: { restartPolicy: 'Never', containers: [{ name: 'backup', image: 'registry.devmatrix.example/mirror/backup:1.0' }] } } } } } };
+  const file = path.join(folder, 'cron.json');
+  const jobs = () => JSON.parse(kubectl('-n', names.prod, 'get', 'jobs', '-o', 'json')).items;
+  const creations = () => handedOver ? [] : fs.readFileSync(path.join(plane, 'audit.log'), 'utf8').split('\n').filter(Boolean).map(line => JSON.parse(line))
+    .filter(event => event.user.username === 'portal' && event.verb === 'create' && event.objectRef.resource === 'jobs' && event.stage === 'ResponseComplete');
+  const wanted = { kind: 'run_job', environment: 'prod', cron_job: 'backup', reason: 'the journey' };
+  try {
+    assert.equal((await ask(wanted)).body.code, 'cron_job_missing');
+    fs.writeFileSync(file, JSON.stringify(cron));
+    kubectl('apply', '-f', file);
+    const asked = await ask(wanted);
+    assert.equal(asked.status, 201, JSON.stringify(asked.body));
+    assert.match(asked.body.plan.diff, /\+kind: Job/);
+    assert.ok(asked.body.plan.gates.some(gate => gate.name === 'suspended' && gate.state === 'warn'));
+    assert.deepEqual(jobs(), [], 'the dry run makes nothing');
+    assert.equal((await approve(asked.body)).status, 200);
+    const ended = await portal.ended(asked.body.id);
+    assert.equal(ended.state, 'succeeded', JSON.stringify(ended.outcome));
+    const [job, ...others] = jobs();
+    assert.deepEqual(others, []);
+    assert.equal(job.metadata.annotations['portal.devmatrix.io/change'], asked.body.id);
+    assert.equal(job.spec.ttlSecondsAfterFinished, 86_400, 'it stays to be found');
+    assert.deepEqual(job.status.conditions.filter(one => one.status === 'True').map(one => one.type).includes('Complete'), true);
+    if (!handedOver) {
+      const sent = creations().filter(event => event.responseStatus.code === 201);
+      assert.deepEqual(sent.map(event => event.requestURI.includes('dryRun=All')), [true, false], 'one dry run, one Job');
+    }
+    // What was planned is run, or nothing: the template is another one by now.
+    const edited = await ask(wanted);
+    kubectl('-n', names.prod, 'patch', 'cronjob', 'backup', '-p', JSON.stringify({ spec: { jobTemplate: { spec: { backoffLimit: 1 } } } }));
+    assert.equal((await approve(edited.body)).status, 200);
+    assert.equal((await portal.ended(edited.body.id)).state, 'superseded');
+    assert.equal(jobs().length, 1);
+  } finally { kubectl('-n', names.prod, 'delete', 'cronjob', 'backup', '--ignore-not-found'); }
+});
+
 test('pods and ReplicaSets that no workload made are listed, and a pod that was taken out of its ReplicaSet counts no longer', async () => {
   const bare = async () => (await portal.as('bea', 'GET', '/api/v1/environments/prod')).body.inventory;
   const image = 'registry.devmatrix.example/mirror/tool:1.0', spec = { containers: [{ name: 'tool', image }] };

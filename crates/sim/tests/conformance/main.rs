@@ -12,6 +12,7 @@
 
 mod access;
 mod autoscalers;
+mod configmaps;
 mod counts;
 mod creates;
 mod daemonsets;
@@ -70,9 +71,10 @@ macro_rules! case {
 }
 pub(crate) use case;
 
-const CASES: [&[Case]; 18] = [
+const CASES: [&[Case]; 19] = [
     access::CASES,
     autoscalers::CASES,
+    configmaps::CASES,
     lists::CASES,
     watches::CASES,
     creates::CASES,
