@@ -8,7 +8,7 @@ help: ## lists the targets
 
 run: setup ## builds what is needed and serves the portal on its demo clusters at http://127.0.0.1:3000
 	@scripts/build
-	@scripts/run --demo
+	@scripts/run --demo --demo-kubeconfig target/demo.kubeconfig
 
 test: ## all tests; what this machine lacks is reported by name as not run
 	@scripts/test
@@ -26,7 +26,7 @@ unit: ## the Rust tests
 	@scripts/unit
 
 postgres: ## the engine's stories on a PostgreSQL of their own
-	@scripts/postgres scripts/unit --test stories --test kinds --test faults --test policy --test duty --test oncall --test leases --test paging --test explain --test rollback --test database --test migrations
+	@scripts/stories
 
 e2e: build ## the browser's journeys in Chromium (end2end/)
 	@scripts/e2e
@@ -44,7 +44,7 @@ mutants: ## breaks the simulated cluster in several ways, and sees the conforman
 	@scripts/mutants
 
 soak: ## kills a portal in ten thousand promotions, and counts what was written
-	CRASH_ROUNDS=770 cargo test -p server --test crash -- --nocapture
+	CRASH_ROUNDS=770 cargo test --profile soak -p server --test crash -- --nocapture
 
 bench: build ## speed, bytes and memory, as ratios to a baseline in the same run
 	@node end2end/bench/bench.mjs

@@ -5,7 +5,6 @@ root=$PWD
 export PATH="$root/node_modules/.bin:$HOME/.cargo/bin:$PATH"
 export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-never}
 
-LEPTOS_VERSION=0.3.10
 # wasm-bindgen's command line must be of exactly the library's version.
 BINDGEN_VERSION=$(sed -n '/^name = "wasm-bindgen"$/{n;s/version = "\(.*\)"/\1/p}' Cargo.lock)
 
@@ -19,3 +18,9 @@ debian() { # package
   is_root && have apt-get || return 1
   apt-get install -y -q "$1" >/dev/null 2>&1 || { apt-get update -q >/dev/null 2>&1 && apt-get install -y -q "$1" >/dev/null 2>&1; }
 }
+
+# All tests are built with one set of features: with another for each crate, most of what they need would be built again.
+everything=(--workspace --exclude frontend --features app/ssr)
+# What is run beside the tests: a portal with places at which it may be killed, and the proxy that makes faults. The example brings the
+# features of the tests with it.
+debug_programs() { cargo build -q "${everything[@]}" --bin devmatrix --example fault_proxy; }

@@ -1,6 +1,6 @@
 // A portal of one's own: started on a free port, waited for, ended by its pid. What it writes to stderr is kept in results/.
 import { spawn, spawnSync } from "node:child_process";
-import { appendFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { RESULTS, ROOT, SITE, binary } from "./places.mjs";
 
@@ -12,10 +12,12 @@ process.on("exit", () => running.forEach((child) => child.kill("SIGKILL")));
 
 const environment = () => ({ ...process.env, LEPTOS_SITE_ROOT: SITE, RUST_LOG: process.env.RUST_LOG ?? "info", DEVMATRIX_DATABASE_URL: undefined });
 
-/** Starts a portal and answers when it is ready. `port` 0: a free one. */
+/** Starts a portal and answers when it is ready. `port` 0: a free one. Of the demo, `clusters` says where each of its clusters is. */
 export async function startPortal({ name, args = ["--demo"], port = 0, executable = binary() }) {
   const log = join(RESULTS, `portal-${name.replace(/[^a-z0-9]+/gi, "-").toLowerCase()}.log`);
   writeFileSync(log, "");
+  const kubeconfig = `${log}.kubeconfig`;
+  if (args.includes("--demo")) args = [...args, "--demo-kubeconfig", kubeconfig];
   const child = spawn(executable, ["serve", ...args, "--listen", `127.0.0.1:${port}`], { cwd: ROOT, env: environment(), stdio: ["ignore", "pipe", "pipe"] });
   running.add(child);
   const portal = { url: "", pid: child.pid, log, stderr: "", stop: () => end(child), kill: () => end(child, "SIGKILL") };
@@ -34,6 +36,7 @@ export async function startPortal({ name, args = ["--demo"], port = 0, executabl
   try {
     portal.url = await before(START_MS, Promise.race([address(child), ended]), () => `the portal says no address:\n${portal.stderr.slice(-2000)}`);
     await Promise.race([ready(portal.url), ended]);
+    if (args.includes("--demo")) portal.clusters = addresses(kubeconfig);
   } catch (error) {
     await end(child, "SIGKILL");
     throw error;
@@ -51,6 +54,12 @@ function address(child) {
       if (found) done(found[1]);
     });
   });
+}
+
+/** `prod-eks` → `http://127.0.0.1:40125`, of each cluster. */
+function addresses(kubeconfig) {
+  const { clusters } = JSON.parse(readFileSync(kubeconfig, "utf8"));
+  return Object.fromEntries(clusters.map(({ name, cluster }) => [name, cluster.server]));
 }
 
 async function ready(url) {

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Api, hasPast } from "./api.mjs";
+import { editConfigMap } from "./kubernetes.mjs";
 import { eventually, startPortal } from "./portal.mjs";
 import { lostPortal } from "./lost.mjs";
 
@@ -20,14 +21,15 @@ export async function stage(name) {
   };
   try {
     await Promise.all([hasPast(portal.url), hasPast(calm.url)]);
-    return { url: portal.url, calm: calm.url, lost, ids: await seed(portal.url), portals, stop };
+    return { url: portal.url, calm: calm.url, lost, ids: await seed(portal), portals, stop };
   } catch (error) {
     await stop();
     throw error;
   }
 }
 
-async function seed(url) {
+async function seed(portal) {
+  const { url } = portal;
   const [bea, ben, olivia, dmitri] = ["bea", "ben", "olivia", "dmitri"].map((person) => new Api(url, person));
   // Ended by themselves, in their own clusters at the same time.
   const [failed, crashed, succeeded] = await Promise.all([
@@ -38,6 +40,8 @@ async function seed(url) {
   const overtaken = await bea.promote("qdrant", "prod-central", "The new index");
   await bea.until(await bea.rollback("qdrant", "prod-central", "1.15.4", "First back"), "succeeded");
   const superseded = await bea.until(overtaken, "superseded");
+  // Since 1.42.3 was deployed, which is not what runs there by now.
+  await editConfigMap(portal, "prod-eks", "devmatrix", "devmatrix-config", { LOG_LEVEL: "DEBUG", SINCE: "1.42.1" });
   const asked = await ben.promote("nginx", "prod-central", "Asked too early");
   await olivia.reject(asked, "Not before the freeze ends");
   const rejected = await ben.until(asked, "rejected");
@@ -127,6 +131,7 @@ export const STATES = [
   { name: "change-aborted", who: "dmitri", change: "aborted", says: "Wrong environment" },
   { name: "new-promote", who: "bea", path: promote("qdrant", "prod-central"), says: "Ask for approval" },
   { name: "new-rollback", who: "bea", path: ({ url }) => rollbackPage(url, "redis", "prod", "7.4.1"), says: "Nothing has happened yet." },
+  { name: "new-rollback-config", who: "bea", path: async ({ url }) => `${await rollbackPage(url, "api", "prod", "1.42.3")}&restore_config=1`, says: "This plan brings it back" },
   { name: "new-refused", who: "bea", path: "/changes/new?kind=scale&component=api&environment=prod&replicas=6", says: "There is no plan for this." },
   { name: "new-refused-paused", who: "bea", path: promote("neo4j", "prod"), says: "There is no plan for this." },
   { name: "new-refused-viewer", who: "viv", path: promote("nginx", "prod"), says: "There is no plan for this." },

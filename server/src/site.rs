@@ -1,8 +1,7 @@
-//! The static files: where they are, and under which hashed names cargo-leptos left them.
+//! The static files: where they are, and under which hashed names `scripts/site` left them.
 //!
-//! cargo-leptos writes `hash.txt` beside the binary, a line `EXTENSION: HASH` for each of js, wasm and css, and renames
-//! `pkg/devmatrix.js` to `pkg/devmatrix.HASH.js`. A portal without these files still serves every page: they only make it
-//! better.
+//! Its `hash.txt` has a line `EXTENSION: HASH` for each of js, wasm and css: `pkg/devmatrix.HASH.js`. A portal without these files
+//! still serves every page: they only make it better.
 
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
@@ -26,17 +25,8 @@ impl Files {
             .or_else(|| std::env::var_os("LEPTOS_SITE_ROOT").map(PathBuf::from))
             .or_else(|| Some(beside.join("site")).filter(|path| path.is_dir()))
             .unwrap_or_else(|| PathBuf::from("target/site"));
-        let listed = [beside.join("hash.txt"), root.join("hash.txt")].iter().find_map(|path| fs::read_to_string(path).ok());
-        let mut hashes = listed.map(|text| read_hashes(&text)).unwrap_or_default();
-        // A hash.txt of another build than these files would name files that are not there.
+        let mut hashes = fs::read_to_string(root.join("hash.txt")).map(|text| read_hashes(&text)).unwrap_or_default();
         hashes.retain(|extension, hash| root.join("pkg").join(format!("devmatrix.{hash}.{extension}")).is_file());
-        for extension in ["js", "wasm", "css"] {
-            if !hashes.contains_key(extension)
-                && let Some(hash) = newest_hash(&root, extension)
-            {
-                hashes.insert(extension.to_owned(), hash);
-            }
-        }
         Files { root, hashes }
     }
 
@@ -77,17 +67,6 @@ pub fn is_hashed(path: &str) -> bool {
     path.starts_with("/pkg/") && name.split('.').any(|part| part.len() == HASH_LENGTH)
 }
 
-/// A binary of another profile has no `hash.txt` beside it: then the newest file counts.
-fn newest_hash(root: &Path, extension: &str) -> Option<String> {
-    let files = fs::read_dir(root.join("pkg")).ok()?.flatten();
-    let hashed = files.filter_map(|file| {
-        let name = file.file_name().into_string().ok()?;
-        let hash = name.strip_prefix("devmatrix.")?.strip_suffix(extension)?.strip_suffix('.')?;
-        (hash.len() == HASH_LENGTH).then(|| Some((file.metadata().ok()?.modified().ok()?, hash.to_owned())))?
-    });
-    hashed.max().map(|(_, hash)| hash)
-}
-
 fn read_hashes(text: &str) -> HashMap<String, String> {
     let pairs = text.lines().filter_map(|line| line.split_once(':'));
     pairs.map(|(extension, hash)| (extension.trim().to_owned(), hash.trim().to_owned())).collect()
@@ -105,12 +84,6 @@ mod tests {
         fs::write(root.path().join("pkg/devmatrix.AAAAAAAAAAAAAAAAAAAAAA.js"), "").unwrap();
         let site = Files::find(Some(root.path().to_path_buf())).site(true, "DevMatrix");
         assert_eq!((site.js.as_str(), site.wasm.as_str()), ("/pkg/devmatrix.AAAAAAAAAAAAAAAAAAAAAA.js", "/pkg/devmatrix.wasm"));
-        fs::remove_file(root.path().join("hash.txt")).unwrap();
-        assert_eq!(
-            Files::find(Some(root.path().to_path_buf())).site(true, "DevMatrix").js,
-            site.js,
-            "without hash.txt the newest file counts"
-        );
         assert!(is_hashed(&site.js) && !is_hashed(&site.wasm) && !is_hashed("/boot.js"));
     }
 }

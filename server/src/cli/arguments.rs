@@ -105,6 +105,9 @@ pub struct Serve {
     /// Simulated clusters and made-up people; on this machine only
     #[arg(long)]
     pub demo: bool,
+    /// Where to write a kubeconfig of the demo's clusters, so that something else can edit them too
+    #[arg(long, value_name = "FILE", requires = "demo")]
+    pub demo_kubeconfig: Option<PathBuf>,
 }
 
 #[derive(Args)]

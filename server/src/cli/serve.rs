@@ -60,6 +60,10 @@ async fn run_demo(arguments: Serve) -> Done {
     let database_url = config::database_url(arguments.database_url.as_deref(), data.path())?;
     let listener = serve::listen(arguments.listen).await?;
     let demo = demo::start().await?;
+    if let Some(file) = &arguments.demo_kubeconfig {
+        let unwritable = |error| Failure::failed(format!("{} cannot be written: {error}.", file.display()));
+        std::fs::write(file, demo.clusters.kubeconfig()).map_err(unwritable)?;
+    }
     let portal = start(&listener, demo.catalog.clone(), database_url, None, Some(demo.addresses())).await?;
     let people: Vec<_> = portal.engine.demo_people().into_iter().map(|person| person.name).collect();
     announce(&format!("DevMatrix Portal is at {} (demo cluster; sign in as {})", portal.origin.url(), people.join(", ")));

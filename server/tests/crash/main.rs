@@ -63,6 +63,9 @@ fn live(components: usize, points: Vec<&'static str>, mut dice: Dice) -> usize {
         world.seen(&portal, round);
         portal.kill();
         kills += run(&world, &mut portal, round, point, &mut dice);
+        if round % 20 == 0 {
+            println!("{:>5} promotions in this world, {kills} kills", round * components);
+        }
     }
     let open = world.open_changes(&portal);
     assert!(open.is_empty(), "left without an end: {open:?}");

@@ -1,7 +1,7 @@
 //! Three portals on one PostgreSQL and one cluster, at once and against each other. What the simulated cluster was really asked for is
 //! the judge: no stale write, no change written twice, each with exactly one end.
 //!
-//! They need a PostgreSQL of their own: `scripts/postgres cargo test -p server --test replicas -- --ignored --test-threads 4`
+//! They need a PostgreSQL of their own: `scripts/postgres scripts/unit --test replicas -- --ignored`
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
