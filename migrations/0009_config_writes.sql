@@ -3,7 +3,7 @@ CREATE TABLE change_config_writes (
     change_id TEXT NOT NULL REFERENCES changes (id),
     position BIGINT NOT NULL,
     name TEXT NOT NULL,
-    -- Empty: it is made anew. `withdrawn`: the cluster refused these bytes whole, and others are made.
+    -- Empty: it is made anew, or the cluster refused these bytes whole.
     resource_version TEXT NOT NULL,
     bytes TEXT NOT NULL,
     tries BIGINT NOT NULL,

@@ -10,7 +10,7 @@ import path from 'node:path';
 import readline from 'node:readline';
 import { after, before, test } from 'node:test';
 import { chromium } from 'playwright-core';
-import { Portal, binary, configuration, eventually, freePort, root } from './portal.mjs';
+import { Portal, binary, configuration, eventually, freePort, root, stopWhenInterrupted } from './portal.mjs';
 
 const names = { staging: 'devmatrix-staging', prod: 'devmatrix' };
 const script = path.join(root, 'end2end/controlplane/controlplane');
@@ -47,6 +47,7 @@ async function order(words) {
 before(async () => {
   assert.ok(binary, 'there is no devmatrix binary: run `make build`');
   assert.ok(fs.existsSync(example), 'there is no fault proxy: run `cargo build -p sim --example fault_proxy`');
+  stopWhenInterrupted(script, plane);
   execFileSync(script, ['start', plane], { stdio: ['ignore', 'ignore', 'inherit'] });
   const own = path.join(plane, 'portal.kubeconfig'), port = await freePort();
   const plain = child(path.join(root, 'end2end/controlplane/bin/kubectl'), ['proxy', '--kubeconfig', own, '--port', port]);

@@ -11,7 +11,7 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 
 process.env.DEVMATRIX_BIN = 'target/debug/devmatrix';
-const { Portal, binary, configuration, eventually, root } = await import('./portal.mjs');
+const { Portal, binary, configuration, eventually, root, stopWhenInterrupted } = await import('./portal.mjs');
 
 const names = { staging: 'devmatrix-staging', prod: 'devmatrix' };
 const account = 'system:serviceaccount:devmatrix-portal:devmatrix-portal';
@@ -47,6 +47,7 @@ const accepted = done => assert.ok(done.ok, done.error);
 
 before(() => {
   assert.equal(binary, path.join(root, 'target/debug/devmatrix'), 'there is no debug binary: run `cargo build -p server`');
+  stopWhenInterrupted(script, plane);
   const started = spawnSync(script, ['start', plane], { stdio: ['ignore', 'ignore', 'inherit'] });
   assert.equal(started.status, 0, 'the control plane did not start');
   good('apply', '-f', path.join(root, 'deploy/kubernetes'));

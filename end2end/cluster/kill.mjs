@@ -11,7 +11,7 @@ import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 process.env.DEVMATRIX_BIN = 'target/debug/devmatrix';
-const { Portal, binary, configuration, eventually, root } = await import('./portal.mjs');
+const { Portal, binary, configuration, eventually, root, stopWhenInterrupted } = await import('./portal.mjs');
 
 const names = { staging: 'devmatrix-staging', prod: 'devmatrix' };
 const script = path.join(root, 'end2end/controlplane/controlplane');
@@ -28,6 +28,7 @@ const release = tag => kubectl('-n', names.staging, 'set', 'image', 'deployment/
 let portal, kills = 0;
 before(async () => {
   assert.equal(binary, path.join(root, 'target/debug/devmatrix'), 'there is no debug binary: run `cargo build -p server`');
+  stopWhenInterrupted(script, plane);
   execFileSync(script, ['start', plane], { stdio: ['ignore', 'ignore', 'inherit'] });
   portal = new Portal(folder, configuration(path.join(plane, 'portal.kubeconfig'), names));
   await portal.start();

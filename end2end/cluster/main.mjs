@@ -10,7 +10,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { Portal, binary, configuration, eventually, root } from './portal.mjs';
+import { Portal, binary, configuration, eventually, root, stopWhenInterrupted } from './portal.mjs';
 
 const handedOver = process.argv.includes('--kubeconfig') ? process.argv[process.argv.indexOf('--kubeconfig') + 1] : null;
 const names = { staging: process.env.E2E_STAGING ?? 'devmatrix-staging', prod: process.env.E2E_PROD ?? 'devmatrix' };
@@ -39,7 +39,10 @@ const wrote = (before, expected) => countWrites && assert.equal(countWrites() - 
 let portal;
 before(async () => {
   assert.ok(binary, 'there is no devmatrix binary: run `make build`');
-  if (!handedOver) execFileSync(script, ['start', plane], { stdio: ['ignore', 'ignore', 'inherit'] });
+  if (!handedOver) {
+    stopWhenInterrupted(script, plane);
+    execFileSync(script, ['start', plane], { stdio: ['ignore', 'ignore', 'inherit'] });
+  }
   portal = new Portal(folder, configuration(handedOver ?? path.join(plane, 'portal.kubeconfig'), names));
   await portal.start();
   await shows('staging', '1.43.1');
@@ -337,7 +340,7 @@ test('a Job is run from a CronJob once, as the plan showed it, and told of to it
     schedule: '0 2 1 1 *', suspend: true, jobTemplate: { metadata: { labels: { app: 'backup' } }, spec: { ttlSecondsAfterFinished: 1, template: {
       spec: { restartPolicy: 'Never', containers: [{ name: 'backup', image: 'registry.devmatrix.example/mirror/backup:1.0' }] } } } } } };
   const file = path.join(folder, 'cron.json');
-  const jobs = () => JSON.parse(kubectl('-n', names.prod, 'get', 'jobs', '-o', 'json')).items;
+  const jobs = () => JSON.parse(kubectl('-n', names.prod, 'get', 'jobs', '-o', 'json')).items.filter(job => job.metadata.name.startsWith('backup-'));
   const creations = () => handedOver ? [] : fs.readFileSync(path.join(plane, 'audit.log'), 'utf8').split('\n').filter(Boolean).map(line => JSON.parse(line))
     .filter(event => event.user.username === 'portal' && event.verb === 'create' && event.objectRef.resource === 'jobs' && event.stage === 'ResponseComplete');
   const wanted = { kind: 'run_job', environment: 'prod', cron_job: 'backup', reason: 'the journey' };

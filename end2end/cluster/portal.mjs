@@ -1,5 +1,5 @@
 // The portal as a process on a real cluster: its own folder, configuration, tokens and port; and its API as a few functions.
-import { spawn, execFileSync } from 'node:child_process';
+import { spawn, spawnSync, execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
@@ -16,6 +16,19 @@ export const freePort = () => new Promise((done, fail) => {
     server.close(() => done(port));
   });
 });
+
+const portals = new Set();
+
+/** No control plane is left running, nor a portal, when somebody interrupts the tests. */
+export function stopWhenInterrupted(script, plane) {
+  for (const signal of ['SIGINT', 'SIGTERM']) {
+    process.once(signal, () => {
+      portals.forEach(one => one.kill('SIGKILL'));
+      spawnSync(script, ['stop', plane], { stdio: 'ignore' });
+      process.exit(1);
+    });
+  }
+}
 
 /** Waits for `look` to answer something true, often; fails with `what` at the deadline. */
 export async function eventually(what, look, seconds = 60) {
@@ -74,7 +87,9 @@ export class Portal {
     this.process = spawn(binary, ['serve', '--config', this.config, '--data-dir', this.data, '--listen', `127.0.0.1:${this.port}`], {
       stdio: ['ignore', log, log], env: { LEPTOS_SITE_ROOT: path.join(root, 'target/site'), ...process.env },
     });
-    this.process.once('exit', code => { this.exit = code ?? 'a signal'; });
+    const child = this.process;
+    portals.add(child);
+    child.once('exit', code => { portals.delete(child); this.exit = code ?? 'a signal'; });
     this.exit = null;
     await eventually('the portal is ready', async () => {
       if (this.exit !== null) throw new Error(`it ended with ${this.exit}: ${this.log()}`);

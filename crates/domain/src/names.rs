@@ -60,7 +60,11 @@ impl PartialEq<&str> for Name {
     }
 }
 
-/// An object's name in Kubernetes where dots may stand in it (RFC 1123 subdomain): names joined by dots, at most 253 characters.
+pub const OBJECT_NAME_RULE: &str =
+    "at most 253 lowercase letters, digits, '-' and '.', each part between dots beginning and ending with a letter or digit";
+
+/// An object's name in Kubernetes where dots may stand in it. Kubernetes calls it an RFC 1123 subdomain, and looks at the length of the
+/// whole only: a part may be longer than a label of DNS.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ObjectName(String);
@@ -79,10 +83,14 @@ impl TryFrom<String> for ObjectName {
     type Error = String;
 
     fn try_from(text: String) -> std::result::Result<ObjectName, String> {
-        if text.len() <= 253 && text.split('.').all(|part| Name::try_from(part.to_owned()).is_ok()) {
+        let part = |part: &str| {
+            let inner = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-';
+            !part.is_empty() && part.bytes().all(inner) && !part.starts_with('-') && !part.ends_with('-')
+        };
+        if text.len() <= 253 && text.split('.').all(part) {
             return Ok(ObjectName(text));
         }
-        Err(format!("`{}` is not the name of an object: expected {NAME_RULE}, or several such names joined by dots", shorten(&text)))
+        Err(format!("`{}` is not the name of an object: expected {OBJECT_NAME_RULE}", shorten(&text)))
     }
 }
 
@@ -141,5 +149,17 @@ mod tests {
     fn the_nearest_name_is_offered_only_when_it_is_near() {
         assert_eq!(nearest("enviroments", ["environments", "components"]), Some("environments"));
         assert_eq!(nearest("zebra", ["environments", "components"]), None);
+    }
+
+    #[test]
+    fn an_object_is_called_as_kubernetes_allows() {
+        let long = "kube-prometheus-stack-alertmanager-generated-configuration-of-the-platform";
+        assert!(long.len() > 63, "longer than a label of DNS");
+        for name in [long, "a", "web.config-1", &"a".repeat(253)] {
+            assert!(ObjectName::parse("name", name).is_ok(), "{name}");
+        }
+        for name in ["", ".", "a..b", "-a", "a-", "a.-b", "A", "a/b", "../secrets/x", "a?b", "ä", &"a".repeat(254)] {
+            assert!(ObjectName::parse("name", name).is_err(), "{name}");
+        }
     }
 }

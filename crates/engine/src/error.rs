@@ -15,7 +15,7 @@ pub enum Error {
     #[error("the database could not be brought up to date: {0}")]
     Migrate(#[from] sqlx::migrate::MigrateError),
     #[error("what the database holds does not read as {what}: {source}")]
-    Document { what: &'static str, source: serde_json::Error },
+    Document { what: String, source: serde_json::Error },
     #[error("cluster {cluster}: {source}")]
     Cluster { cluster: String, source: kube::Error },
     #[error("cluster {cluster} did not answer within {seconds} s")]

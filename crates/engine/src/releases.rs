@@ -162,7 +162,12 @@ impl Engine {
     /// credited once only, and only with what it planned.
     async fn credit(&self, new: &mut NewRecord, before: &[DeploymentRecord]) -> Result<()> {
         let Some(id) = new.change.take() else { return Ok(()) };
-        let Some(change) = readable(&id, self.0.store.change(&id).await)?.flatten() else { return Ok(()) };
+        let Some(change) = readable(&id, self.0.store.change(&id).await)? else {
+            // When it reads again, its end judges this record.
+            (new.outcome, new.change) = (RecordOutcome::Running, Some(id));
+            return Ok(());
+        };
+        let Some(change) = change else { return Ok(()) };
         let credited = before.iter().any(|record| record.change.as_ref() == Some(&id));
         if credited || !change.plan.kind.makes_revision() || change.plan.to.image != new.image {
             new.outcome = RecordOutcome::Unknown;

@@ -148,10 +148,19 @@ fn reason(change: &Change) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_forbidden_ends_it_and_says_what_is_restored_already() {
+    for conflicts in [0, 1] {
+        is_forbidden_after(conflicts).await;
+    }
+}
+
+/// So many conflicts come first, each of them as certain as the refusal.
+async fn is_forbidden_after(conflicts: usize) {
     let (world, revision) = reconfigured().await;
-    fail(&world, "create", Fault::Answer(403), 1);
+    fail(&world, "create", Fault::Answer(409), conflicts);
+    world.prod.faults().fail(Match::on("create", "configmaps"), Fault::Answer(403), 1);
     let change = asked(&world, revision).await;
     let ended = world.ends(&change, State::Errored).await;
+    assert_eq!(world.prod.faults().pending(), 0, "all of it happened");
     let said = reason(&ended);
     assert!(said.contains("refused the write of ConfigMap api-extra"), "{said}");
     assert!(said.ends_with("of its ConfigMaps, restored already, and left so: api-config"), "what was refused is not on its way: {said}");

@@ -167,7 +167,7 @@ impl Engine {
         let records = self.0.store.records(&component.name, &environment.name, uid).await?;
         let Some(record) = records.into_iter().find(|record| record.revision == revision) else { return Ok(None) };
         let Some(text) = self.0.store.template(&record.id).await? else { return Ok(None) };
-        let template = serde_json::from_str(&text).map_err(|source| Error::Document { what: "a pod template", source })?;
+        let template = serde_json::from_str(&text).map_err(|source| Error::Document { what: "a pod template".into(), source })?;
         Ok(Some((record, template)))
     }
 

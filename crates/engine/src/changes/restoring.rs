@@ -102,14 +102,13 @@ impl Engine {
         fault::point("before a ConfigMap is sent");
         let answer = cluster.write_config(&change.plan.target.namespace, write, bytes, false).await;
         fault::point("after a ConfigMap is answered");
-        self.log_config_answer(change, write, bytes.len(), &answer).await?;
+        self.log_config_answer(change, position, write, bytes.len(), &answer).await?;
         match answer {
             WriteAnswer::Applied(_) => self.config_applied(change, position).await,
             // Whose conflict it was, the next look tells.
             WriteAnswer::Conflict(_) | WriteAnswer::Gone(_) => Ok(Round::Again(LOOK_AGAIN)),
             WriteAnswer::Stale(_) => self.outrun(change).await,
             WriteAnswer::Refused(said) => {
-                self.config_refused(change, position).await?;
                 let why = format!("the cluster refused the write of ConfigMap {}: {said}", write.name);
                 self.conclude(change, State::Errored, &why, None).await?;
                 Ok(Round::Over)
@@ -122,18 +121,23 @@ impl Engine {
         }
     }
 
-    /// Of what was sent once, and refused for certain, nothing is on its way: no end says that it might be.
-    async fn config_refused(&self, change: &Change, position: usize) -> Result<()> {
-        let (Some((_, place)), Some(mut tx)) = (place(change, position), self.holding(&change.id).await?) else { return Ok(()) };
-        self.0.store.journal_config_refused(&mut tx, place).await?;
-        Ok(tx.commit().await?)
-    }
-
-    async fn log_config_answer(&self, change: &Change, write: &ConfigWrite, bytes: usize, answer: &WriteAnswer) -> Result<()> {
+    /// Of what was refused for certain nothing is on its way: no end says that it might be.
+    async fn log_config_answer(
+        &self,
+        change: &Change,
+        position: usize,
+        write: &ConfigWrite,
+        bytes: usize,
+        answer: &WriteAnswer,
+    ) -> Result<()> {
         let what = if write.uid.is_some() { "patch" } else { "creation" };
         let text = format!("the {what} of ConfigMap {}, {bytes} bytes, {}", write.name, answer.in_words());
         let Some(mut tx) = self.holding(&change.id).await? else { return Ok(()) };
         self.0.store.log_line(&mut tx, &change.id, self.now(), What::Answered, &text).await?;
+        if answer.is_certain_no() {
+            let place = ConfigPlace { change: &change.id, position, name: &write.name };
+            self.0.store.journal_config_refused(&mut tx, place).await?;
+        }
         Ok(tx.commit().await?)
     }
 

@@ -156,7 +156,12 @@ impl Engine {
                     return Ok(Round::Over);
                 }
                 Turn::Wait(why) => return self.wait(&change, &why).await,
-                Turn::Go if closed.is_none() && !self.begin(&change, closing.is_some()).await? => return Ok(Round::Again(TICK)),
+                Turn::Go if closed.is_none() => {
+                    let passing = passing(closing.is_some());
+                    if !self.begin(&change, &passing).await? {
+                        return self.wait_its_turn(&change, &passing).await;
+                    }
+                }
                 Turn::Go => {}
             }
         }
@@ -222,13 +227,20 @@ impl Engine {
         Ok(Round::Again(TICK))
     }
 
-    /// From ready to running: the change's turn has come, and votes and holds are looked at once more.
-    /// `closed`: its environment is, and it passes; then what waits for the opening is overtaken.
-    async fn begin(&self, change: &Change, closed: bool) -> Result<bool> {
+    /// Another change of the same place is at work there, or was asked for before it.
+    async fn wait_its_turn(&self, change: &Change, passing: &[Kind]) -> Result<Round> {
+        match self.0.store.ahead_of(&change.id, passing).await? {
+            Some(other) => self.wait(change, &format!("Waits for {other}, which is ahead of it here")).await,
+            None => Ok(Round::Again(TICK)),
+        }
+    }
+
+    /// From ready to running: the change's turn has come, and votes and holds are looked at once more. `passing`: what waits for the
+    /// opening, and is of another kind, is overtaken.
+    async fn begin(&self, change: &Change, passing: &[Kind]) -> Result<bool> {
         let now = self.now();
-        let passing: Vec<Kind> = Kind::ALL.into_iter().filter(|kind| closed && kind.passes_closing()).collect();
         let Some(mut tx) = self.holding(&change.id).await? else { return Ok(false) };
-        if !self.0.store.start_running(&mut tx, &change.id, &passing).await? {
+        if !self.0.store.start_running(&mut tx, &change.id, passing).await? {
             return Ok(false);
         }
         let step = Step {
@@ -341,6 +353,11 @@ impl Engine {
             tracing::warn!(%error, change = change.id, "its record is written later, by the recorder");
         }
     }
+}
+
+/// Of a change that passes a closing, the kinds that do as well; empty when nothing is closed.
+fn passing(closed: bool) -> Vec<Kind> {
+    Kind::ALL.into_iter().filter(|kind| closed && kind.passes_closing()).collect()
 }
 
 /// The step that waits while the cluster cannot be read.

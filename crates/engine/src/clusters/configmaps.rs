@@ -8,7 +8,8 @@ use domain::names::ObjectName;
 use serde_json::Value;
 
 impl Cluster {
-    /// None: there is none. Names come from pod templates too, where an API server has not looked at them.
+    /// None: there is none. Names come from pod templates too, where an API server has not looked at them; no object is called what is
+    /// not the name of one.
     pub async fn config_map(&self, namespace: &str, name: &str) -> Result<Option<Value>> {
         if ObjectName::parse("name", name).is_err() {
             return Ok(None);

@@ -56,6 +56,12 @@ impl fmt::Display for Said {
 }
 
 impl WriteAnswer {
+    /// Nothing was done, and nothing will be.
+    pub fn is_certain_no(&self) -> bool {
+        use WriteAnswer::{Conflict, Gone, Later, Refused, Stale};
+        matches!(self, Conflict(_) | Gone(_) | Stale(_) | Refused(_) | Later(_))
+    }
+
     /// For the change's story: `409: the object has been modified`.
     pub fn in_words(&self) -> String {
         let said = match self {

@@ -4,7 +4,7 @@ use super::{Store, Tx, document, json, readable};
 use crate::error::Result;
 use domain::Time;
 use domain::changes::step::Written;
-use domain::changes::{Change, Kind, Outcome, Plan, State, Step, Vote, VoteKind};
+use domain::changes::{Change, Outcome, Plan, State, Step, Vote, VoteKind};
 use sqlx::any::AnyRow;
 use sqlx::{Any, Executor, Row};
 
@@ -206,25 +206,6 @@ impl Store {
         rows.iter().map(|row| Ok((row.try_get("state")?, row.try_get("n")?))).collect()
     }
 
-    /// From ready to running, when no other change runs in the same place and no older one waits there. False: not yet its turn.
-    /// `passing`: the place is closed, and these kinds and whatever the glass was broken for pass; what waits for its opening is
-    /// overtaken. One that waits for others of its train does not count: its turn has not come.
-    pub async fn start_running(&self, tx: &mut Tx, id: &str, passing: &[Kind]) -> Result<bool> {
-        let passing: Vec<_> = passing.iter().map(|kind| format!("|{}|", kind.as_str())).collect();
-        let done = sqlx::query(
-            "UPDATE changes SET state = 'running' WHERE id = $1 AND state = 'ready' AND NOT EXISTS (
-               SELECT 1 FROM changes o WHERE o.component = changes.component AND o.environment = changes.environment AND o.id <> changes.id
-                 AND (o.state IN ('running', 'observing') OR (o.state = 'ready' AND o.number < changes.number
-                   AND NOT EXISTS (SELECT 1 FROM changes t WHERE t.train = o.train AND t.number < o.number AND t.state <> 'succeeded')
-                   AND ($2 = '' OR $2 LIKE '%|' || o.kind || '|%' OR EXISTS (SELECT 1 FROM reviews r WHERE r.change_id = o.id)))))",
-        )
-        .bind(id)
-        .bind(passing.concat())
-        .execute(&mut **tx)
-        .await?;
-        Ok(done.rows_affected() == 1)
-    }
-
     pub async fn journal(&self, id: &str) -> Result<Journal> {
         let mut connection = self.pool().acquire().await?;
         journal(&mut connection, id).await
@@ -332,13 +313,16 @@ async fn whole(connection: &mut sqlx::AnyConnection, row: &AnyRow) -> Result<Cha
         .bind(id.clone())
         .fetch_optional(&mut *connection)
         .await?;
+    let plan = document(format_args!("the plan of change {id}"), row.try_get("plan")?)?;
+    let outcome: Option<String> = row.try_get("outcome")?;
+    let outcome = outcome.map(|text| document(format_args!("the outcome of change {id}"), &text)).transpose()?;
     Ok(Change {
         number: row.try_get("number")?,
         state: State::parse(row.try_get("state")?).unwrap_or(State::Stuck),
-        plan: document("a plan", row.try_get("plan")?)?,
+        plan,
         digest: row.try_get("digest")?,
         requested_at: Time(row.try_get("requested_at")?),
-        outcome: row.try_get::<Option<String>, _>("outcome")?.map(|text| document("an outcome", &text)).transpose()?,
+        outcome,
         votes,
         glass,
         steps,

@@ -43,7 +43,7 @@ impl Store {
         .bind(record)
         .fetch_all(self.pool())
         .await?;
-        let read = |text: String| serde_json::from_str(&text).map_err(|source| Error::Document { what: "a ConfigMap", source });
+        let read = |text: String| serde_json::from_str(&text).map_err(|source| Error::Document { what: "a ConfigMap".into(), source });
         let one = |row: &sqlx::any::AnyRow| {
             let data: Option<String> = row.try_get("data")?;
             Ok((row.try_get("name")?, data.map(read).transpose()?))

@@ -92,9 +92,9 @@ impl Store {
         Ok(())
     }
 
-    /// The answer to the only try was no: nothing of it is left.
+    /// The answer to the last try was no, for certain.
     pub async fn journal_config_refused(&self, tx: &mut Tx, place: ConfigPlace<'_>) -> Result<()> {
-        sqlx::query("DELETE FROM change_config_writes WHERE change_id = $1 AND position = $2 AND tries = 1 AND applied_at IS NULL")
+        sqlx::query("UPDATE change_config_writes SET refused = COALESCE(refused, 0) + 1 WHERE change_id = $1 AND position = $2")
             .bind(place.change)
             .bind(place.position as i64)
             .execute(&mut **tx)
@@ -113,8 +113,12 @@ impl Store {
     }
 }
 
+/// Those that arrived, or may have: of which not each try was refused.
 pub(super) async fn sent(connection: &mut sqlx::AnyConnection, id: &str) -> Result<Vec<ConfigSent>> {
-    let query = sqlx::query::<Any>("SELECT name, applied_at FROM change_config_writes WHERE change_id = $1 ORDER BY position");
+    let query = sqlx::query::<Any>(
+        "SELECT name, applied_at FROM change_config_writes
+         WHERE change_id = $1 AND (applied_at IS NOT NULL OR tries > COALESCE(refused, 0)) ORDER BY position",
+    );
     let rows = connection.fetch_all(query.bind(id.to_owned())).await?;
     rows.iter()
         .map(|row| Ok(ConfigSent { name: row.try_get("name")?, applied: row.try_get::<Option<i64>, _>("applied_at")?.is_some() }))

@@ -18,6 +18,7 @@ mod pages;
 mod policy;
 mod records;
 mod trains;
+mod turns;
 
 pub use access::{SessionRow, TokenInfo};
 pub use audit::Act;
@@ -190,8 +191,8 @@ impl Store {
     }
 }
 
-pub(crate) fn document<T: serde::de::DeserializeOwned>(what: &'static str, text: &str) -> Result<T> {
-    serde_json::from_str(text).map_err(|source| crate::Error::Document { what, source })
+pub(crate) fn document<T: serde::de::DeserializeOwned>(what: impl std::fmt::Display, text: &str) -> Result<T> {
+    serde_json::from_str(text).map_err(|source| crate::Error::Document { what: what.to_string(), source })
 }
 
 /// One change (or train) that does not read keeps no other from being looked at. None: it is left alone, and that is told.
@@ -202,5 +203,5 @@ pub(crate) fn readable<T>(id: &str, read: Result<T>) -> Result<Option<T>> {
 }
 
 pub(crate) fn json<T: serde::Serialize>(what: &'static str, value: &T) -> Result<String> {
-    serde_json::to_string(value).map_err(|source| crate::Error::Document { what, source })
+    serde_json::to_string(value).map_err(|source| crate::Error::Document { what: what.into(), source })
 }

@@ -6,7 +6,7 @@ use super::subject::Subject;
 use super::support::{CONFIG, World, actor, eventually};
 use domain::changes::{Change, State};
 use engine::Patience;
-use sim::{Cluster, Fault, Match};
+use sim::{Cluster, Fault, Match, WriteRecord};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -212,17 +212,20 @@ impl Setting {
         let (trial, name) = (self.trials[at], name(at));
         let (cluster, _) = self.cluster(trial.subject.environment());
         let writes = cluster.writes().iter().filter(|write| trial.subject.wrote(&name, write)).count();
+        let others = cluster.writes().iter().filter(|write| !trial.subject.wrote(&name, write) && is_of_portal(&name, write)).count();
         let left = cluster.faults().pending_for(&trial.subject.written(&name));
         assert_eq!(left, 0, "{trial:?}: a fault did not happen: {ended:?}");
         match ended {
             Err(code) => {
-                assert_eq!(writes, 0, "{trial:?}: refused, and yet written");
+                assert_eq!((writes, others), (0, 0), "{trial:?}: refused, and yet written");
                 format!("refused: {code}")
             }
             Ok(change) => {
                 let outcome = change.outcome.unwrap();
                 assert!(writes <= 1, "{trial:?}: written {writes} times");
                 assert!(change.state != State::Succeeded || writes == 1, "{trial:?}: success without a write");
+                let after = usize::from(trial.subject == Subject::RestoreConfig && change.state == State::Succeeded);
+                assert_eq!(others, after, "{trial:?}: written to something else, {}", change.state);
                 assert!(!outcome.reason.is_empty(), "{trial:?}: no reason");
                 match (change.state, writes) {
                     (State::Succeeded, _) => "succeeded".to_owned(),
@@ -232,6 +235,13 @@ impl Setting {
             }
         }
     }
+}
+
+/// A write of the portal to anything of this trial that was taken.
+fn is_of_portal(name: &str, write: &WriteRecord) -> bool {
+    let of_trial = write.name == name || write.name.starts_with(&format!("{name}-"));
+    let by_portal = write.field_manager == "devmatrix-portal" || write.verb == "delete";
+    of_trial && by_portal && !write.dry_run && write.status < 300
 }
 
 fn name(at: usize) -> String {

@@ -243,6 +243,15 @@ async fn two_runs_of_one_cron_job_take_turns() {
     let (first, second) = (asked(&world).await, asked(&world).await);
     world.approved(&second, "dmitri").await;
     world.approved(&first, "dmitri").await;
+    let waits = |change: Change, other: String| {
+        let check = change.steps.iter().find(|step| step.name == "check").cloned();
+        check.is_some_and(|step| step.state == "pending" && step.detail == format!("Waits for {other}, which is ahead of it here"))
+    };
+    eventually("one of them says whom it waits for", || async {
+        let now = async |change: &Change| world.engine.change(&actor("viv"), &change.id).await.unwrap();
+        (waits(now(&first).await, second.label()) || waits(now(&second).await, first.label())).then_some(())
+    })
+    .await;
     let (first, second) = (world.ends(&first, State::Succeeded).await, world.ends(&second, State::Succeeded).await);
     let began = |change: &Change| change.steps.iter().find(|step| step.name == "write").unwrap().finished.unwrap();
     let [early, late] = if began(&first) <= began(&second) { [&first, &second] } else { [&second, &first] };

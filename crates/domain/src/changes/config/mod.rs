@@ -53,7 +53,7 @@ pub fn config_hash(held: &Value) -> String {
     crate::digest::of(&json!({"data": part("data"), "binaryData": part("binaryData")}))
 }
 
-/// A ConfigMap of a change whose write was journalled to be sent.
+/// A ConfigMap of a change whose write arrived, or may have arrived.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigSent {
     pub name: String,
