@@ -83,7 +83,7 @@ fn with(pointer: &str, value: Value) -> impl Fn(&mut JobFacts) {
 }
 
 fn sent(plan: &Plan, change: &str) -> Value {
-    let stamp = Stamp { change, fence: 7, cause: None, resource_version: "70" };
+    let stamp = Stamp { change, fence: 7, cause: None, resource_version: "70", annotated: true };
     serde_json::from_str(&plan.patch.stamped(&stamp)).unwrap()
 }
 
@@ -165,6 +165,7 @@ fn seen_cron(change: impl Fn(&mut Present)) -> Seen {
         resource_version: "70".into(),
         generation: target.generation,
         spec_hash: target.spec_hash,
+        annotated: true,
         change: None,
         rollout: Rollout::Waiting("its Job is not there".into()),
         failing: None,

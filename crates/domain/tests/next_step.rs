@@ -30,6 +30,7 @@ fn present() -> Present {
         resource_version: "100".into(),
         generation: 7,
         spec_hash: "planned".into(),
+        annotated: true,
         change: Some("an older change".into()),
         rollout: Rollout::Complete,
         failing: None,

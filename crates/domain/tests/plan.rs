@@ -293,7 +293,7 @@ fn a_rollback_says_what_it_does_not_bring_back() {
 
 #[test]
 fn the_bytes_of_a_write_carry_preconditions_and_marks() {
-    let stamp = Stamp { change: "c-1", fence: 2, cause: Some("why"), resource_version: "77" };
+    let stamp = Stamp { change: "c-1", fence: 2, cause: Some("why"), resource_version: "77", annotated: true };
     let merge: Value = serde_json::from_str(&plan(&facts(), &promote()).patch.stamped(&stamp)).unwrap();
     assert_eq!(merge["metadata"]["resourceVersion"], "77");
     assert_eq!(merge["metadata"]["uid"], "u-1");
@@ -377,13 +377,19 @@ fn helm_does_not_forbid_and_is_said() {
     assert!(plan.gates.iter().any(|gate| gate.name == "manager" && gate.state == "warn" && gate.detail.contains("Helm")));
 }
 
+/// What the plan was made on does not matter: somebody may have added some since.
 #[test]
 fn a_rollback_makes_room_for_its_marks_where_there_are_no_annotations() {
-    let mut facts = facts();
-    facts.record = Some((record(1, "1.41.0"), json!({"spec": {"containers": []}})));
-    facts.target.as_mut().unwrap().object["metadata"].as_object_mut().unwrap().remove("annotations");
-    let body = plan(&facts, &rollback(1)).patch.body;
-    assert_eq!(body[1], json!({"op": "add", "path": "/metadata/annotations", "value": {}}));
+    let patch = plan(&with_record(false), &rollback(3)).patch;
+    let makes = |annotated| {
+        let stamp = Stamp { change: "c", fence: 1, cause: None, resource_version: "7", annotated };
+        let operations: Vec<Value> = serde_json::from_str(&patch.stamped(&stamp)).unwrap();
+        let of = |path: &str| operations.iter().position(|op| op["path"] == path);
+        let (room, mark) = (of("/metadata/annotations"), of("/metadata/annotations/portal.devmatrix.io~1change"));
+        assert!(room < mark, "room first: {operations:?}");
+        room.is_some()
+    };
+    assert_eq!((makes(true), makes(false)), (false, true));
 }
 
 /// With a migration that runs first, a proxy, and a log shipper that nobody named.
@@ -459,7 +465,7 @@ fn only_the_pod_that_holds_a_set_up_is_deleted() {
     assert_eq!(plan.patch.deletes(), Some(("api-1", "p-1")));
     assert_eq!(plan.summary, "Unblock API server in PROD: delete pod api-1");
     assert!(plan.approval.is_some() && plan.diff.unified.is_empty(), "somebody decides; of the workload nothing changes");
-    let stamp = Stamp { change: "c", fence: 1, cause: None, resource_version: "7" };
+    let stamp = Stamp { change: "c", fence: 1, cause: None, resource_version: "7", annotated: true };
     let sent: Value = serde_json::from_str(&plan.patch.stamped(&stamp)).unwrap();
     assert_eq!(sent, json!({"kind": "DeleteOptions", "apiVersion": "v1", "preconditions": {"uid": "p-1"}}));
     facts.component.workload.kind = WorkloadKind::Deployment;

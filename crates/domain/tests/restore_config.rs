@@ -33,6 +33,7 @@ fn workload(change: impl FnOnce(&mut Present)) -> Seen {
         resource_version: "100".into(),
         generation: 7,
         spec_hash: "planned".into(),
+        annotated: true,
         change: None,
         rollout: Rollout::Complete,
         failing: None,

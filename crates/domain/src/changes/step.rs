@@ -39,6 +39,8 @@ pub struct Present {
     pub resource_version: String,
     pub generation: i64,
     pub spec_hash: String,
+    /// It has annotations.
+    pub annotated: bool,
     /// The change that wrote it last, by its annotation.
     pub change: Option<String>,
     pub rollout: Rollout,

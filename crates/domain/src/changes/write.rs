@@ -59,6 +59,8 @@ pub struct Stamp<'a> {
     pub cause: Option<&'a str>,
     /// The write is refused by the API server when the object is at another one.
     pub resource_version: &'a str,
+    /// At that one it has annotations: they are added to. Otherwise they are made, for our marks.
+    pub annotated: bool,
 }
 
 impl Patch {
@@ -113,6 +115,9 @@ impl Patch {
             PatchKind::Json => {
                 if let Some(operations) = body.as_array_mut() {
                     operations.insert(0, json!({"op": "test", "path": "/metadata/resourceVersion", "value": stamp.resource_version}));
+                    if !stamp.annotated {
+                        operations.push(json!({"op": "add", "path": "/metadata/annotations", "value": {}}));
+                    }
                     for (key, value) in marks {
                         // RFC 6901: `/` in a key is written `~1`.
                         operations.push(

@@ -163,6 +163,7 @@ fn as_planned(target: &Target, cron: &Value) -> Present {
         resource_version: text("/metadata/resourceVersion"),
         generation: generation(cron),
         spec_hash: target.hash_of(cron),
+        annotated: true,
         change: None,
         rollout: Rollout::Waiting("its Job is not there".into()),
         failing: None,

@@ -9,6 +9,7 @@ mod gates;
 mod glass;
 mod jobs;
 mod lease;
+mod queue;
 mod restoring;
 mod sight;
 mod trains;

@@ -85,6 +85,7 @@ async fn scaled(cluster: &Cluster, target: &Target, key: &WorkloadKey, autoscale
         resource_version: text("/metadata/resourceVersion"),
         generation: generation(&object),
         spec_hash: target.hash_of(&object),
+        annotated: annotated(&object),
         change: object.pointer("/metadata/annotations").and_then(|all| all[CHANGE_ANNOTATION].as_str()).map(str::to_owned),
         rollout: match within {
             true => rollout(&workload),
@@ -117,6 +118,8 @@ fn watched(cluster: &Cluster, change: &Change, key: &WorkloadKey, generation: i6
         resource_version: String::new(),
         generation: workload.generation,
         spec_hash: String::new(),
+        // Nobody writes any more.
+        annotated: true,
         change: workload.change.clone(),
         rollout: rollout(workload),
         failing: if seen { failing_pod(our_pods(&known, &change.id)) } else { None },
@@ -145,6 +148,10 @@ fn our_pods<'a>(known: &'a Known<'a>, change: &'a str) -> impl Iterator<Item = &
     known.pods.iter().copied().filter(move |pod| revision.is_some_and(|revision| revision.has(pod)))
 }
 
+fn annotated(object: &Value) -> bool {
+    object.pointer("/metadata/annotations").is_some_and(Value::is_object)
+}
+
 fn present(object: &Value, kind: WorkloadKind, change: &Change) -> Option<Present> {
     let workload = objects::workload_of(kind, object)?;
     Some(Present {
@@ -152,6 +159,7 @@ fn present(object: &Value, kind: WorkloadKind, change: &Change) -> Option<Presen
         resource_version: object.pointer("/metadata/resourceVersion").and_then(Value::as_str).unwrap_or_default().to_owned(),
         generation: workload.generation,
         spec_hash: change.plan.target.hash_of(object),
+        annotated: annotated(object),
         change: workload.change.clone(),
         rollout: rollout(&workload),
         failing: None,

@@ -10,17 +10,20 @@ use crate::events::Topic;
 use crate::store::{Act, Journal};
 use crate::{Engine, fault};
 use domain::changes::explain::What;
-use domain::changes::step::Written;
+use domain::changes::step::{Seen, Written};
 use domain::changes::{Change, Kind, Stamp, State, Step};
 
 impl Engine {
-    pub(super) async fn intend(&self, change: &Change, fence: i64, resource_version: &str) -> Result<Round> {
+    /// `seen`: the target as it is at the resourceVersion.
+    pub(super) async fn intend(&self, change: &Change, fence: i64, resource_version: &str, seen: &Seen) -> Result<Round> {
         if let Some(round) = self.barred(change).await? {
             return Ok(round);
         }
         let now = self.now();
         let cause = change.plan.kind.makes_revision().then(|| cause(change));
-        let bytes = change.plan.patch.stamped(&Stamp { change: &change.id, fence, cause: cause.as_deref(), resource_version });
+        let annotated = matches!(seen, Seen::There(present) if present.annotated);
+        let stamp = Stamp { change: &change.id, fence, cause: cause.as_deref(), resource_version, annotated };
+        let bytes = change.plan.patch.stamped(&stamp);
         let Some(mut tx) = self.holding(&change.id).await? else { return Ok(Round::Over) };
         // A freeze that was committed before this is seen here, and one that comes later waits for this to be committed.
         if let Some(closed) = self.closing_in(&mut tx, change).await?.filter(|_| !self.passes_closing(change)) {

@@ -11,11 +11,12 @@ mod numbers;
 mod support;
 mod trains;
 
-use domain::changes::{Change, Request, State};
+use domain::changes::{CHANGE_ANNOTATION, Change, Request, State};
 use domain::names::Name;
 use domain::releases::{DeploymentRecord, RecordOutcome};
 use serde_json::{Value, json};
-use sim::Cluster;
+use sim::{Cluster, Fault, Match};
+use std::time::Duration;
 use support::{World, actor, eventually};
 
 fn name(text: &str) -> Name {
@@ -109,6 +110,28 @@ impl Story {
 fn template_image(cluster: &Cluster, plural: &str, component: &str) -> String {
     let object = cluster.get(plural, "devmatrix", component).unwrap();
     object["spec"]["template"]["spec"]["containers"][0]["image"].as_str().unwrap().to_owned()
+}
+
+/// A rollback is a list of operations, the marks among them: what somebody annotates after its plan is kept.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_annotation_that_comes_between_the_plan_and_the_write_of_a_rollback_stays() {
+    let story = Story::of("StatefulSet", "postgres").await;
+    let prod = &story.world.prod;
+    prod.apply(object("StatefulSet", "postgres", "devmatrix", "1.1")).unwrap();
+    story.runs("prod", "1.1").await;
+    let look = Match::on("get", "statefulsets").named("postgres");
+    prod.faults().fail(look.clone(), Fault::Delay(Duration::ZERO), 1);
+    prod.faults().fail(look, Fault::Delay(Duration::from_secs(2)), 1);
+    let back = story.ask(story.rollback(1)).await;
+    let mut annotated = prod.get("statefulsets", "devmatrix", "postgres").unwrap();
+    assert_eq!(annotated["metadata"].get("annotations"), None, "the plan found none");
+    annotated["metadata"]["resourceVersion"].take();
+    annotated["metadata"]["annotations"] = json!({"team": "platform"});
+    prod.apply(annotated).unwrap();
+    story.world.ends(&back, State::Succeeded).await;
+    let annotations = prod.get("statefulsets", "devmatrix", "postgres").unwrap()["metadata"]["annotations"].clone();
+    assert_eq!((&annotations["team"], &annotations[CHANGE_ANNOTATION]), (&json!("platform"), &json!(back.id)));
+    assert_eq!((template_image(prod, "statefulsets", "postgres"), prod.faults().pending()), (image("postgres", "1.0"), 0));
 }
 
 async fn there_and_back(kind: &'static str, plural: &str, component: &'static str) {

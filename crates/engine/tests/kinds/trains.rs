@@ -2,8 +2,9 @@
 
 use super::support::eventually;
 use super::{Story, name, object};
+use domain::changes::freeze::Scope;
 use domain::changes::{Request, State, Train, TrainRequest};
-use engine::IdempotencyKey;
+use engine::{IdempotencyKey, NewFreeze};
 
 /// The API depends on the database; it is named first all the same.
 fn wanted() -> TrainRequest {
@@ -140,6 +141,30 @@ async fn what_waits_for_its_turn_in_a_train_stands_in_nobodys_way() {
     story.world.ends(&restart, State::Succeeded).await;
     let now = story.world.engine.train(&story.world.actor("viv"), &train.id).await.unwrap();
     assert_eq!(states(&now)[1], State::Ready, "it was passed, and looks again at its turn");
+}
+
+/// Its first change is written, and its target changed again by hand while the environment is frozen: nothing of the rest will come, so
+/// nothing of it waits for the opening.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_train_that_stops_while_its_environment_is_frozen_ends_whole() {
+    let story = Story::of("StatefulSet", "postgres").await;
+    let mut patient = object("StatefulSet", "postgres", "devmatrix", "1.0");
+    patient["spec"]["minReadySeconds"] = serde_json::json!(3600);
+    story.world.prod.apply(patient.clone()).unwrap();
+    let train = eventually("the train is planned", || async {
+        story.world.engine.ask_train(&story.world.actor("pia"), &wanted(), None).await.ok()
+    })
+    .await;
+    approved(&story, &train).await;
+    eventually("the database is written", || async { (story.world.effective_writes() == 1).then_some(()) }).await;
+    let freeze = NewFreeze { scope: Scope::Environment("prod".into()), reason: "a migration".into(), from: None, until: None, key: None };
+    story.world.engine.freeze(&story.world.actor("dmitri"), freeze).await.unwrap();
+    patient["spec"]["minReadySeconds"] = serde_json::json!(3601);
+    story.world.prod.apply(patient).unwrap();
+    let ended = ends(&story, &train, State::Superseded).await;
+    assert_eq!(states(&ended), [State::Superseded, State::Superseded]);
+    let why = &ended.changes[1].outcome.as_ref().unwrap().reason;
+    assert!(why.contains("the train stopped"), "{why}");
 }
 
 #[test]

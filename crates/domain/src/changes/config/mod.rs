@@ -34,7 +34,7 @@ impl ConfigWrite {
     pub fn stamped(&self, change: &str, fence: i64, resource_version: &str) -> String {
         if self.uid.is_some() {
             let patch = Patch { kind: PatchKind::StrategicMerge, body: self.body.clone() };
-            return patch.stamped(&Stamp { change, fence, cause: None, resource_version });
+            return patch.stamped(&Stamp { change, fence, cause: None, resource_version, annotated: true });
         }
         let mut object = self.body.clone();
         object["metadata"]["annotations"] = json!({CHANGE_ANNOTATION: change, FENCE_ANNOTATION: fence.to_string()});

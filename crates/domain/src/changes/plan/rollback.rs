@@ -55,14 +55,10 @@ pub(super) fn rollback(facts: &Facts, target: &Live, to_revision: i64, restore_c
     Ok(Made { summary, from, to, patch, desired, words, gates, approval, source: None, to_revision: Some(to_revision) })
 }
 
-/// The marks of our write go into the annotations: where there are none yet, they are made first.
 fn restoring(target: &Live, template: &Value) -> Patch {
-    let mut operations = vec![
-        json!({"op": "test", "path": "/metadata/uid", "value": uid(&target.object)}),
-        json!({"op": "replace", "path": "/spec/template", "value": template}),
-    ];
-    if target.object.pointer("/metadata/annotations").is_none() {
-        operations.insert(1, json!({"op": "add", "path": "/metadata/annotations", "value": {}}));
-    }
-    Patch { kind: PatchKind::Json, body: Value::Array(operations) }
+    let body = json!([
+        {"op": "test", "path": "/metadata/uid", "value": uid(&target.object)},
+        {"op": "replace", "path": "/spec/template", "value": template},
+    ]);
+    Patch { kind: PatchKind::Json, body }
 }
