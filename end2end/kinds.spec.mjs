@@ -144,6 +144,9 @@ for (const javaScriptEnabled of [true, false]) {
       const ran = page.getByTestId("h-jobs").getByRole("row").filter({ has: page.getByRole("link", { name: /^Its change/ }) });
       await expect(ran).toHaveCount(1);
       await expect(ran).toContainText("Complete");
+      await page.goto("/changes?component=cronjob/devmatrix-backup");
+      await expect(page.getByLabel("Component")).toHaveValue("cronjob/devmatrix-backup");
+      await expect(page.getByTestId("changes").getByRole("row").filter({ hasText: "CH-1" })).toHaveCount(1);
     });
   });
 }

@@ -43,7 +43,7 @@ fn every_promotion_is_written_once_however_often_the_portal_is_killed() {
         let points = |world| (world..rounds).step_by(worlds).map(|round| POINTS[round % POINTS.len()]).collect::<Vec<_>>();
         let begin = |world| {
             let (points, mut dice) = (points(world), Dice((seed + world) as u64));
-            // A world that has seen much is slow to tell of it to each portal that comes back: then another one begins.
+            // A world gets slower with its past, so another one begins after as many rounds as there are places.
             scope.spawn(move || points.chunks(POINTS.len()).map(|points| live(components, points, &mut dice)).sum::<usize>())
         };
         let lives: Vec<_> = (0..worlds).map(begin).collect();
