@@ -39,23 +39,31 @@ impl Dice {
 fn every_promotion_is_written_once_however_often_the_portal_is_killed() {
     let (rounds, components) = (number("CRASH_ROUNDS", POINTS.len()), number("CRASH_COMPONENTS", 13));
     let (worlds, seed) = (number("CRASH_WORLDS", 4), number("CRASH_SEED", 0x5eed));
-    let kills: usize = std::thread::scope(|scope| {
+    let tallies: Vec<Tally> = std::thread::scope(|scope| {
         let points = |world| (world..rounds).step_by(worlds).map(|round| POINTS[round % POINTS.len()]).collect::<Vec<_>>();
         let begin = |world| {
             let (points, mut dice) = (points(world), Dice((seed + world) as u64));
             // A world gets slower with its past, so another one begins after as many rounds as there are places.
-            scope.spawn(move || points.chunks(POINTS.len()).map(|points| live(components, points, &mut dice)).sum::<usize>())
+            scope.spawn(move || points.chunks(POINTS.len()).map(|points| live(components, points, &mut dice)).collect::<Vec<_>>())
         };
         let lives: Vec<_> = (0..worlds).map(begin).collect();
-        lives.into_iter().map(|life| life.join().unwrap()).sum()
+        lives.into_iter().flat_map(|life| life.join().unwrap()).collect()
     });
-    let changes = rounds * components;
-    println!("{changes} promotions, {kills} kills, {changes} effective writes; seed {seed}, {worlds} worlds");
+    let (kills, writes) = tallies.iter().fold((0, 0), |(kills, writes), tally| (kills + tally.kills, writes + tally.writes));
+    let promotions = rounds * components;
+    println!("{promotions} promotions, {kills} kills, {writes} effective writes; seed {seed}, {worlds} worlds");
+    assert_eq!(writes, promotions, "each promotion is one effective write");
     assert!(kills >= rounds, "each round has its place in the journal");
 }
 
-/// One world, in which the portal dies at each of these places, a round for each. Answers how often it did.
-fn live(components: usize, points: &[&'static str], dice: &mut Dice) -> usize {
+/// What one world has seen: how often its portal died, and how often its production was really written, by the cluster's own log.
+struct Tally {
+    kills: usize,
+    writes: usize,
+}
+
+/// One world, in which the portal dies at each of these places, a round for each.
+fn live(components: usize, points: &[&'static str], dice: &mut Dice) -> Tally {
     let world = World::start(components);
     let mut kills = 0;
     let mut portal = Portal::start(&world, None);
@@ -67,8 +75,9 @@ fn live(components: usize, points: &[&'static str], dice: &mut Dice) -> usize {
     }
     let open = world.open_changes(&portal);
     assert!(open.is_empty(), "left without an end: {open:?}");
-    println!("{:>5} promotions in a world, {kills} kills", points.len() * components);
-    kills
+    let writes = world.writes();
+    println!("{:>5} promotions in a world, {kills} kills, {writes} effective writes", points.len() * components);
+    Tally { kills, writes }
 }
 
 /// One round: all components are promoted while the portal dies at `point` and at random moments. Answers how often it did.

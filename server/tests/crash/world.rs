@@ -138,6 +138,11 @@ impl World {
         (object["metadata"]["generation"].as_i64().unwrap(), mark)
     }
 
+    /// Effective writes of all portals to production, to whatever object, as the cluster's own log has them.
+    pub fn writes(&self) -> usize {
+        self.prod.writes().iter().filter(|write| write.is_effective()).count()
+    }
+
     pub fn open_changes(&self, portal: &Portal) -> Vec<Value> {
         portal.wait_until_ready();
         let open = "/api/v1/changes?state=planned,awaiting_approval,ready,running,observing,stuck";
