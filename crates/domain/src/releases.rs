@@ -1,7 +1,7 @@
 //! Releases and what became of them: image references, deployment records, and how far one environment is behind another.
 
 use crate::Time;
-use crate::changes::Hold;
+use crate::changes::{Hold, State};
 use crate::clusters::Behind;
 use serde::{Deserialize, Serialize};
 
@@ -83,6 +83,15 @@ impl RecordOutcome {
         }
     }
 
+    /// What the end of a change says of the release that it deployed: only a rollout that was seen to fail is a failure of it.
+    pub fn of(end: State) -> RecordOutcome {
+        match end {
+            State::Succeeded => RecordOutcome::Succeeded,
+            State::Failed => RecordOutcome::Failed,
+            _ => RecordOutcome::Unknown,
+        }
+    }
+
     pub fn parse(text: &str) -> RecordOutcome {
         match text {
             "running" => RecordOutcome::Running,
@@ -124,13 +133,18 @@ impl DeploymentRecord {
 
     /// The same artifact: by digest where both are known, else by repository and tag.
     pub fn same_artifact(&self, image: &str, digest: Option<&str>) -> bool {
-        match (self.digest.as_deref(), digest) {
-            (Some(mine), Some(other)) => mine == other,
-            _ => match (ImageRef::parse(&self.image), ImageRef::parse(image)) {
-                (Some(mine), Some(other)) => mine.tag.is_some() && mine.repository == other.repository && mine.tag == other.tag,
-                _ => false,
-            },
-        }
+        same_artifact((&self.image, self.digest.as_deref()), (image, digest))
+    }
+}
+
+/// Two images with their digests, where these are known: the same by digest where both are, else by repository and tag.
+pub fn same_artifact((one, one_digest): (&str, Option<&str>), (other, other_digest): (&str, Option<&str>)) -> bool {
+    if let (Some(one), Some(other)) = (one_digest, other_digest) {
+        return one == other;
+    }
+    match (ImageRef::parse(one), ImageRef::parse(other)) {
+        (Some(one), Some(other)) => one.tag.is_some() && one.repository == other.repository && one.tag == other.tag,
+        _ => false,
     }
 }
 
@@ -229,6 +243,16 @@ mod tests {
             duration_s: None,
             current,
         }
+    }
+
+    #[test]
+    fn only_a_rollout_that_failed_is_a_failure_of_its_release() {
+        for end in State::ALL.into_iter().filter(|state| state.is_terminal()) {
+            let failed = RecordOutcome::of(end) == RecordOutcome::Failed;
+            assert_eq!(failed, end == State::Failed, "{end}");
+        }
+        assert_eq!(RecordOutcome::of(State::Stuck), RecordOutcome::Unknown, "nobody saw its end");
+        assert_eq!(RecordOutcome::of(State::Succeeded), RecordOutcome::Succeeded);
     }
 
     #[test]

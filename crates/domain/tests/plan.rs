@@ -226,7 +226,13 @@ fn promotions_are_refused_with_the_reason() {
         by: "bea".into(),
         at: Time(0),
     };
-    assert_eq!(refused(|f| f.holds.push(hold), &promote()), ReleaseOnHold);
+    assert_eq!(refused(|f| f.holds.push(hold.clone()), &promote()), ReleaseOnHold);
+    // It was rolled back before anybody knew its digest.
+    let by_tag = Hold { image: "registry.example/api:1.43.1".into(), digest: None, ..hold };
+    assert_eq!(refused(|f| f.holds.push(by_tag.clone()), &promote()), ReleaseOnHold);
+    let mut facts = facts();
+    facts.holds.push(Hold { image: "registry.example/api:1.43.0".into(), ..by_tag });
+    assert!(draft(&facts, &promote()).is_ok(), "another tag");
 }
 
 fn with_record(current: bool) -> Facts {

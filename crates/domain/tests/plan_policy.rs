@@ -253,18 +253,16 @@ fn the_requester_an_author_and_others_may_not_decide() {
     assert_eq!(code("pia", "platform"), Err("not_an_approver_here".into()));
 }
 
+fn approval(by: &str, digest: &str) -> Vote {
+    let (by, digest) = (by.to_owned(), digest.to_owned());
+    Vote { by, vote: VoteKind::Approve, at: Time(0), digest, reason: String::new(), duties: vec![] }
+}
+
 #[test]
 fn a_vote_is_withdrawn_before_execution_by_whoever_cast_it() {
     let code = |state: State, by: &str, kind: VoteKind| {
         let mut change = change(plan(&facts(), &requests()[0]), state);
-        change.votes = vec![Vote {
-            by: "olivia".into(),
-            vote: kind,
-            at: Time(0),
-            digest: change.digest.clone(),
-            reason: String::new(),
-            duties: vec![],
-        }];
+        change.votes = vec![Vote { vote: kind, ..approval("olivia", &change.digest) }];
         may_withdraw(&change, &voter(by, "devops").person).map_err(|error| error.code().to_owned())
     };
     for state in State::ALL {
@@ -272,6 +270,12 @@ fn a_vote_is_withdrawn_before_execution_by_whoever_cast_it() {
         assert_eq!(code(state, "olivia", VoteKind::Approve).is_ok(), early, "{state}");
     }
     assert_eq!(code(State::Running, "olivia", VoteKind::Approve), Err("too_late".into()));
+    let mut sent = change(plan(&facts(), &requests()[0]), State::Ready);
+    sent.votes = vec![approval("olivia", &sent.digest)];
+    assert!(may_withdraw(&sent, &voter("olivia", "devops").person).is_ok());
+    sent.sent = true;
+    let refused = may_withdraw(&sent, &voter("olivia", "devops").person).unwrap_err();
+    assert_eq!(refused.code(), "too_late", "{refused}");
     assert_eq!(code(State::Ready, "dmitri", VoteKind::Approve), Err("no_vote".into()));
     assert_eq!(code(State::AwaitingApproval, "olivia", VoteKind::Reject), Err("no_vote".into()));
 }

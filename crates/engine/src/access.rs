@@ -126,11 +126,18 @@ impl Engine {
             self.0.store.token_by_id(id).await?.filter(|token| self.is_valid(token)).ok_or_else(gone)?;
         }
         if now.seconds_since(row.seen) > TOUCH_S {
-            let mut tx = self.0.store.write().await?;
-            self.0.store.touch_session(&mut tx, &hash, now).await?;
-            tx.commit().await?;
+            // Who may read goes on reading while the database takes no writes.
+            if let Err(error) = self.touch(&hash, now).await {
+                tracing::warn!(%error, "that a session is in use was not noted");
+            }
         }
         Ok(Actor { person: self.0.catalog.person(&row.person), scopes: parse_scopes(&row.scopes), via: "session" })
+    }
+
+    async fn touch(&self, hash: &str, now: Time) -> Result<()> {
+        let mut tx = self.0.store.write().await?;
+        self.0.store.touch_session(&mut tx, hash, now).await?;
+        Ok(tx.commit().await?)
     }
 
     pub async fn close_session(&self, cookie: &str) -> domain::Result<()> {

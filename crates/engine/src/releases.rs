@@ -9,7 +9,6 @@ use crate::{DomainResult, Engine, Page, PageRequest};
 use domain::Time;
 use domain::access::{Actor, Verb, authorize};
 use domain::catalog::{Component, Environment};
-use domain::changes::State;
 use domain::clusters::{Revision, Workload, WorkloadKind};
 use domain::releases::{DeploymentRecord, ImageRef, RecordOutcome};
 use serde_json::Value;
@@ -184,9 +183,7 @@ impl Engine {
         // It may have ended before its ReplicaSet was seen here.
         new.outcome = match change.outcome.as_ref().map(|outcome| outcome.state) {
             None => RecordOutcome::Running,
-            Some(State::Succeeded) => RecordOutcome::Succeeded,
-            Some(State::Aborted) => RecordOutcome::Unknown,
-            Some(_) => RecordOutcome::Failed,
+            Some(end) => RecordOutcome::of(end),
         };
         new.by = Some(change.plan.requester.clone());
         new.change = Some(id);

@@ -7,7 +7,7 @@ mod support;
 
 use domain::access::{Actor, Scope as TokenScope};
 use domain::changes::freeze::{Freeze, Scope};
-use domain::changes::{Authority, Change, RefusalCode, Request, State};
+use domain::changes::{Authority, Change, RefusalCode, Request, State, VoteKind};
 use domain::names::Name;
 use domain::{Error, Time};
 use engine::{Engine, IdempotencyKey, NewFreeze, Patience, Way};
@@ -176,6 +176,30 @@ async fn a_vote_is_withdrawn_before_it_is_executed() {
     assert_eq!(code(&world.engine.withdraw(&world.actor("olivia"), &change.id, "").await.unwrap_err()), (409, "too_late"));
     let acts: Vec<_> = world.engine.store().audit_of(&change.id).await.unwrap().into_iter().map(|entry| entry.what).collect();
     assert!(acts.contains(&"change.withdraw".to_owned()), "{acts:?}");
+}
+
+/// Its answer was lost, and the environment was frozen before it could be looked after: it waits again, and may be there all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_vote_is_withdrawn_from_what_was_sent() {
+    let world = world(ONE_VOTE, "[]").await;
+    let change = world.promoted("bea").await;
+    world.prod.faults().fail(Match::on("patch", "deployments"), Fault::Answer(503), usize::MAX);
+    world.approved(&change, "dmitri").await;
+    eventually("it was sent", || async { world.engine.change(&actor("viv"), &change.id).await.unwrap().sent.then_some(()) }).await;
+    frozen(&world, prod()).await;
+    waits(&world.engine, &change).await;
+    assert_eq!(code(&world.engine.withdraw(&world.actor("dmitri"), &change.id, "").await.unwrap_err()), (409, "too_late"));
+    let now = world.engine.change(&actor("viv"), &change.id).await.unwrap();
+    assert_eq!((now.state, now.votes.len()), (State::Ready, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_approved_may_still_reject_and_that_is_the_vote_that_is_kept() {
+    let world = world("{rules: [{from: [\"team:devops\"], needed: 2}]}", "[]").await;
+    let change = world.promoted("bea").await;
+    world.approved(&change, "dmitri").await;
+    let rejected = world.engine.reject(&world.actor("dmitri"), &change.id, None, "it breaks billing").await.unwrap();
+    assert_eq!((rejected.state, rejected.votes.len(), rejected.votes[0].vote), (State::Rejected, 1, VoteKind::Reject));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -123,6 +123,27 @@ async fn a_cluster_that_cannot_be_read_now_is_asked_again() {
     world.ends(&world.engine.change(&actor("viv"), "CH-3").await.unwrap(), State::Succeeded).await;
 }
 
+/// Between the look at what failed and the plan of the way back a person has mended it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_person_mends_while_the_way_back_is_planned_stays() {
+    let world = World::configured(&automatic(), Patience::default(), |_| {}).await;
+    succeeds_in_production(&world).await;
+    world.staging.apply(deployment("devmatrix-staging", "1.43.2-prodnopull")).unwrap();
+    world.runs("staging", "1.43.2-prodnopull").await;
+    let change = world.promoted("bea").await;
+    world.prod.faults().fail(Match::on("get", "deployments"), Fault::Delay(Duration::ZERO), 1);
+    world.approved(&change, "dmitri").await;
+    eventually("the worker has looked", || async { (world.prod.faults().pending() == 0).then_some(()) }).await;
+    // The look at what failed, and then the plan's.
+    world.prod.faults().fail(Match::on("get", "deployments"), Fault::Delay(Duration::ZERO), 1);
+    world.prod.faults().fail(Match::on("get", "deployments"), Fault::Delay(Duration::from_secs(3)), 1);
+    let failed = world.ends(&change, State::Failed).await;
+    eventually("the way back is planned", || async { (world.prod.faults().pending() == 0).then_some(()) }).await;
+    world.prod.apply(deployment("devmatrix", "1.43.3")).unwrap();
+    assert_eq!(answered(&world, &failed).await, "rollback.automatic (failed): Somebody has changed the workload since.");
+    assert_eq!(world.engine.changes(&actor("viv"), &Default::default(), Default::default()).await.unwrap().items.len(), 2);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_did_not_succeed_is_no_way_back() {
     let world = World::configured(&automatic(), Patience::default(), |_| {}).await;

@@ -381,6 +381,12 @@ pub struct Hold {
     pub at: Time,
 }
 
+impl Hold {
+    pub fn is_of(&self, artifact: &Artifact) -> bool {
+        artifact.is_same(&Artifact { image: self.image.clone(), digest: self.digest.clone() })
+    }
+}
+
 /// A change as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {

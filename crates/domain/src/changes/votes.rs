@@ -1,7 +1,7 @@
 //! Votes: who may cast one, and when they suffice. A vote is for a plan digest and for nothing else. A person counts once
 //! over all rules, so whether the votes satisfy every rule is a matching (each needed place takes one voter), not first come.
 
-use super::{Change, Plan, State};
+use super::{Change, Plan, Reached, State};
 use crate::access::{Person, Role};
 use crate::catalog::{Approval, Duty, Group};
 use crate::{Error, Result, Time};
@@ -130,6 +130,11 @@ pub fn may_withdraw(change: &Change, person: &Person) -> Result<()> {
     if !matches!(change.state, State::AwaitingApproval | State::Ready) {
         let (label, state) = (change.label(), change.state.title().to_lowercase());
         return Err(Error::conflict("too_late", format!("{label} is {state}: a vote is withdrawn before a change is executed.")));
+    }
+    // It waits again, for its environment to open; what was sent may be there all the same, and must be followed.
+    if change.reached() > Reached::Nothing {
+        let why = format!("A write of {} was sent and may have arrived: it can only be aborted now.", change.label());
+        return Err(Error::conflict("too_late", why));
     }
     if change.votes.iter().any(|vote| vote.by == person.name && vote.vote == VoteKind::Approve) {
         return Ok(());

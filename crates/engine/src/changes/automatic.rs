@@ -10,9 +10,9 @@ use crate::Engine;
 use crate::error::Result;
 use crate::events::Topic;
 use crate::store::{Act, readable};
-use domain::access::{Actor, Person, Role, Scope};
+use domain::access::{Actor, Person, Role, Scope, Verb, authorize};
 use domain::catalog::{Component, Environment};
-use domain::changes::plan::{Live, Since};
+use domain::changes::plan::{Live, Since, generation};
 use domain::changes::{CHANGE_ANNOTATION, Change, Kind, Request};
 use domain::names::Name;
 use domain::releases::{DeploymentRecord, last_sure};
@@ -24,6 +24,7 @@ const PATIENCE_S: i64 = 600;
 /// Failures of before are not looked for, in seconds: by then they have been answered, or the option was not there.
 const LOOK_BACK_S: i64 = 3600;
 const EVERY: Duration = Duration::from_secs(2);
+const CHANGED_SINCE: &str = "Somebody has changed the workload since.";
 
 /// What became of a look at a failure.
 enum WayBack {
@@ -121,18 +122,21 @@ impl Engine {
             to_revision: good.revision,
             reason: format!("{} failed: {}", failed.label(), failed.outcome.as_ref().map_or("", |outcome| &outcome.reason)),
         };
-        let plan = self.preview_by(&actor, request.clone(), Way::Ordinary).await?;
+        let plan = self.plan(authorize(&actor, Verb::Change)?, &request, Way::Ordinary).await?;
+        // It is planned against what is there now: somebody may have been quicker than the looks above.
+        if plan.target.uid != uid(&live) || plan.target.generation != generation(&live.object) {
+            return Ok(WayBack::Never(CHANGED_SINCE.into()));
+        }
         if let Some(gate) = plan.gates.iter().find(|gate| gate.name == "irreversible") {
             return Ok(WayBack::Never(format!("A release in between cannot be undone: {}", gate.detail)));
         }
-        Ok(WayBack::Asked(self.ask_by(&actor, request, Some(key), Way::Ordinary).await?.change.label()))
+        Ok(WayBack::Asked(self.insert(&actor, plan, Some(key)).await?.change.label()))
     }
 
     /// Newest first, with what was deployed just now.
     async fn records_now(&self, component: &Component, environment: &Environment, live: &Live) -> Result<Vec<DeploymentRecord>> {
         self.record_place(component, environment).await?;
-        let uid = live.object.pointer("/metadata/uid").and_then(Value::as_str).unwrap_or_default();
-        self.0.store.records(&component.name, &environment.name, uid).await
+        self.0.store.records(&component.name, &environment.name, uid(live)).await
     }
 }
 
@@ -144,7 +148,11 @@ fn irreversible_now(live: &Live) -> Option<String> {
 
 fn written_since(failed: &Change, live: &Live) -> Option<String> {
     let wrote = live.object.pointer("/metadata/annotations").and_then(|all| all[CHANGE_ANNOTATION].as_str());
-    (wrote != Some(failed.id.as_str())).then(|| "Somebody has changed the workload since.".to_owned())
+    (wrote != Some(failed.id.as_str())).then(|| CHANGED_SINCE.to_owned())
+}
+
+fn uid(live: &Live) -> &str {
+    live.object.pointer("/metadata/uid").and_then(Value::as_str).unwrap_or_default()
 }
 
 /// The portal itself: it may ask for changes, and decides on none.

@@ -59,7 +59,7 @@ impl Engine {
             return Ok(None);
         }
         let holds = self.0.store.holds(Some(&plan.component), Some(&plan.environment)).await?;
-        if holds.iter().any(|hold| hold.digest.is_some() && hold.digest == plan.to.digest) {
+        if holds.iter().any(|hold| hold.is_of(&plan.to)) {
             return Ok(Some(format!("{} was put on hold here after the plan was made", plan.to.version())));
         }
         self.source_failed(component, plan)

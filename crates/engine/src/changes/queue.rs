@@ -6,18 +6,22 @@
 use super::worker::{Round, TICK};
 use crate::error::Result;
 use crate::events::Topic;
-use crate::store::Act;
+use crate::store::{Act, Tx};
 use crate::{Engine, fault};
 use domain::changes::train::{Turn, turn};
-use domain::changes::{Change, Kind, State, Step};
+use domain::changes::{Change, Kind, Reached, State, Step, Train};
 
 impl Engine {
     /// A change that goes alone may always begin.
     pub(super) async fn turn(&self, change: &Change) -> Result<Turn> {
         let Some(place) = &change.plan.train else { return Ok(Turn::Go) };
-        let train = self.0.store.train(&place.train).await?;
-        let gone = || Turn::Stop("its train is not there any more".into());
-        Ok(train.map_or_else(gone, |train| turn(change, &train.changes)))
+        Ok(turn_of(change, self.0.store.train(&place.train).await?))
+    }
+
+    /// The same inside a writing transaction: it stays true until the commit.
+    async fn turn_in(&self, tx: &mut Tx, change: &Change) -> Result<Turn> {
+        let Some(place) = &change.plan.train else { return Ok(Turn::Go) };
+        Ok(turn_of(change, self.0.store.train_in(tx, &place.train).await?))
     }
 
     /// From ready to running: the change's turn has come, and votes and holds are looked at once more. `passing`: what waits for the
@@ -25,6 +29,10 @@ impl Engine {
     pub(super) async fn begin(&self, change: &Change, passing: &[Kind]) -> Result<bool> {
         let now = self.now();
         let Some(mut tx) = self.holding(&change.id).await? else { return Ok(false) };
+        // One before it in its train may have been aborted since its turn was looked at.
+        if change.reached() == Reached::Nothing && self.turn_in(&mut tx, change).await? != Turn::Go {
+            return Ok(false);
+        }
         if !self.0.store.start_running(&mut tx, &change.id, passing).await? {
             return Ok(false);
         }
@@ -96,6 +104,10 @@ impl Engine {
         }
         Ok(Round::Again(TICK))
     }
+}
+
+fn turn_of(change: &Change, train: Option<Train>) -> Turn {
+    train.map_or_else(|| Turn::Stop("its train is not there any more".into()), |train| turn(change, &train.changes))
 }
 
 /// Of a change that passes a closing, the kinds that do as well; empty when nothing is closed.

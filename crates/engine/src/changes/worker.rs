@@ -13,7 +13,7 @@ use domain::changes::config::next_write;
 use domain::changes::explain::What;
 use domain::changes::step::{self, Next, Written, pause};
 use domain::changes::train::Turn;
-use domain::changes::{Change, Hold, Kind, Outcome, State, Step};
+use domain::changes::{Change, Hold, Kind, Outcome, Reached, State, Step};
 use domain::releases::RecordOutcome;
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -50,9 +50,10 @@ async fn sweep(engine: &Engine, active: &Arc<Mutex<HashSet<String>>>) -> Result<
         if !active.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone()) {
             continue;
         }
-        let (engine, active) = (engine.clone(), active.clone());
-        let tracker = engine.0.tasks.clone();
+        let engine = engine.clone();
+        let (tracker, driven) = (engine.0.tasks.clone(), Driven { id: id.clone(), active: active.clone() });
         tracker.spawn(async move {
+            let _driven = driven;
             if let Err(error) = engine.drive(&id).await {
                 tracing::error!(%error, change = id, "a change could not go on; it is taken up again");
                 if matches!(error, Error::Document { .. }) {
@@ -60,10 +61,21 @@ async fn sweep(engine: &Engine, active: &Arc<Mutex<HashSet<String>>>) -> Result<
                     let () = tokio::select! { () = engine.0.stop.cancelled() => {}, () = tokio::time::sleep(UNREADABLE) => {} };
                 }
             }
-            active.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
         });
     }
     Ok(())
+}
+
+/// A change that is driven here, until this is dropped: also when its task ends in a panic, it is taken up again.
+struct Driven {
+    id: String,
+    active: Arc<Mutex<HashSet<String>>>,
+}
+
+impl Drop for Driven {
+    fn drop(&mut self) {
+        self.active.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
+    }
 }
 
 /// What one round of driving came to.
@@ -143,7 +155,9 @@ impl Engine {
             return self.wait_unwritten(&change, why).await;
         }
         if change.state == State::Ready {
-            match self.turn(&change).await? {
+            // What was sent is followed to its end, whatever becomes of its train.
+            let turn = if change.reached() == Reached::Nothing { self.turn(&change).await? } else { Turn::Go };
+            match turn {
                 Turn::Stop(why) => {
                     self.conclude(&change, State::Superseded, &why, None).await?;
                     return Ok(Round::Over);
@@ -241,12 +255,11 @@ impl Engine {
         };
         let reason = self.end(&mut tx, &current, &outcome).await?;
         if change.written_generation.is_some() {
-            let verdict = if state == State::Succeeded { RecordOutcome::Succeeded } else { RecordOutcome::Failed };
             let began = self.0.store.journal_in(&mut tx, &change.id).await?.applied_at.unwrap_or(change.requested_at);
-            self.0.store.judge_record(&mut tx, &change.id, verdict, now.seconds_since(began)).await?;
+            self.0.store.judge_record(&mut tx, &change.id, RecordOutcome::of(state), now.seconds_since(began)).await?;
         }
         // What still runs is not put on hold: the rollback was of something else.
-        let left = change.plan.from != change.plan.to;
+        let left = !change.plan.from.is_same(&change.plan.to);
         if change.plan.kind == Kind::Rollback && state == State::Succeeded && left {
             self.0.store.insert_hold(&mut tx, &hold(change, now)).await?;
         }

@@ -131,11 +131,13 @@ impl Store {
         Ok(())
     }
 
-    /// False: this person has voted already, and the vote stands as it was.
-    pub async fn insert_vote(&self, tx: &mut Tx, id: &str, vote: &Vote) -> Result<bool> {
+    /// In place of an earlier one of the same person: who approved may still reject.
+    pub async fn insert_vote(&self, tx: &mut Tx, id: &str, vote: &Vote) -> Result<()> {
         let kind = if vote.vote == VoteKind::Approve { "approve" } else { "reject" };
-        let done = sqlx::query(
-            "INSERT INTO votes (change_id, person, vote, at, digest, reason, duties) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (change_id, person) DO NOTHING",
+        sqlx::query(
+            "INSERT INTO votes (change_id, person, vote, at, digest, reason, duties) VALUES ($1, $2, $3, $4, $5, $6, $7)
+             ON CONFLICT (change_id, person) DO UPDATE SET vote = excluded.vote, at = excluded.at, digest = excluded.digest,
+               reason = excluded.reason, duties = excluded.duties",
         )
         .bind(id)
         .bind(&vote.by)
@@ -146,7 +148,7 @@ impl Store {
         .bind(json("duties", &vote.duties)?)
         .execute(&mut **tx)
         .await?;
-        Ok(done.rows_affected() == 1)
+        Ok(())
     }
 
     /// By id, or by label: `CH-12`.

@@ -98,6 +98,10 @@ impl Store {
                 if postgres {
                     // Whoever stands still in its turn to write (a stopped process, a machine that is gone) loses it.
                     connection.execute("SET idle_in_transaction_session_timeout = 5000").await?;
+                    // Whatever the server, the database or the role says: what is read behind the writers' lock is of now, and what
+                    // is journalled is on the disk before anything is sent.
+                    connection.execute("SET default_transaction_isolation = 'read committed'").await?;
+                    connection.execute("SET synchronous_commit = on").await?;
                 } else {
                     connection.execute("PRAGMA journal_mode = WAL").await?;
                     connection.execute("PRAGMA synchronous = FULL").await?;

@@ -14,7 +14,7 @@ use sim::{Fault, Match};
 use sqlx::{AnyConnection, AssertSqlSafe, Connection, Executor};
 use std::future::Future;
 use std::time::Duration;
-use support::{World, actor, eventually, never};
+use support::{World, actor, eventually, never, promote};
 use tokio::task::JoinSet;
 
 /// Somebody else at the same database.
@@ -255,4 +255,46 @@ async fn dropped_connections_lose_nothing() {
     assert_eq!((world.effective_writes(), world.sent_writes()), (1, 1));
     eventually("the database answers again", || async { world.engine.change(&actor("viv"), &change.id).await.ok() }).await;
     recorded_once(&world, &change).await;
+}
+
+/// Reading needs no write, not even that of when a session was last in use.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_signed_in_reads_on_while_nothing_can_be_written() {
+    let world = World::new().await;
+    let token = world.engine.feed_token(&actor("viv")).await.unwrap();
+    let (cookie, _) = world.engine.open_session(&token).await.unwrap();
+    let mut saboteur = Saboteur::of(&world).await;
+    saboteur.run("UPDATE sessions SET seen = seen - 600000".into()).await;
+    saboteur.breaks("sessions").await;
+    assert_eq!(world.engine.actor_of_session(&cookie).await.unwrap().person.name, "viv");
+}
+
+/// A server, a database or a role may ask for other isolation, and for commits that are lost with the server.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_database_is_set_to_changes_nothing_of_what_is_read_behind_the_lock() {
+    let world = World::new().await;
+    let mut saboteur = Saboteur::of(&world).await;
+    let mut portals = vec![world.engine.clone()];
+    if saboteur.postgres {
+        let name = world.database_url.rsplit('/').next().unwrap().to_owned();
+        saboteur.run(format!("ALTER DATABASE {name} SET default_transaction_isolation = 'repeatable read'")).await;
+        saboteur.run(format!("ALTER DATABASE {name} SET synchronous_commit = off")).await;
+        portals = vec![world.another_portal().await, world.another_portal().await];
+    }
+    for portal in &portals {
+        eventually("it knows the clusters", || async { portal.preview(&actor("bea"), promote()).await.ok() }).await;
+    }
+    let asks = portals
+        .iter()
+        .cycle()
+        .take(12)
+        .cloned()
+        .map(|portal| tokio::spawn(async move { portal.ask(&actor("bea"), promote(), None).await.map(|asked| asked.change.number) }));
+    let asks: Vec<_> = asks.collect();
+    let mut numbers = Vec::new();
+    for ask in asks {
+        numbers.push(ask.await.unwrap().unwrap());
+    }
+    numbers.sort_unstable();
+    assert_eq!(numbers, (1..=12).collect::<Vec<i64>>());
 }

@@ -5,6 +5,7 @@ use super::{Story, name, object};
 use domain::changes::freeze::Scope;
 use domain::changes::{Request, State, Train, TrainRequest};
 use engine::{IdempotencyKey, NewFreeze};
+use sim::{Fault, Match};
 
 /// The API depends on the database; it is named first all the same.
 fn wanted() -> TrainRequest {
@@ -165,6 +166,31 @@ async fn a_train_that_stops_while_its_environment_is_frozen_ends_whole() {
     assert_eq!(states(&ended), [State::Superseded, State::Superseded]);
     let why = &ended.changes[1].outcome.as_ref().unwrap().reason;
     assert!(why.contains("the train stopped"), "{why}");
+}
+
+/// The answer to its first write was lost, and the environment was frozen: whatever becomes of the rest, it may be there, so it is followed.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_sent_is_followed_although_the_rest_of_its_train_ended() {
+    let story = Story::of("StatefulSet", "postgres").await;
+    let (world, viv) = (&story.world, story.world.actor("viv"));
+    let train = asked(&story).await;
+    world.prod.faults().fail(Match::on("patch", "statefulsets"), Fault::Answer(503), usize::MAX);
+    approved(&story, &train).await;
+    let first = train.changes[0].id.clone();
+    eventually("the database was sent", || async { world.engine.change(&viv, &first).await.unwrap().sent.then_some(()) }).await;
+    let freeze = NewFreeze { scope: Scope::Environment("prod".into()), reason: "a migration".into(), from: None, until: None, key: None };
+    let freeze = world.engine.freeze(&world.actor("dmitri"), freeze).await.unwrap();
+    eventually("it waits", || async { (world.engine.change(&viv, &first).await.unwrap().state == State::Ready).then_some(()) }).await;
+    world.engine.abort(&world.actor("pia"), &train.changes[1].id, "not today").await.unwrap();
+    world.prod.faults().clear();
+    world.engine.lift_freeze(&world.actor("dmitri"), &freeze.id, "").await.unwrap();
+    eventually("the database has ended", || async {
+        let now = world.engine.change(&viv, &first).await.unwrap();
+        now.state.is_terminal().then_some(now.state)
+    })
+    .await;
+    assert_eq!(world.engine.change(&viv, &first).await.unwrap().state, State::Succeeded);
+    assert_eq!(world.effective_writes(), 1);
 }
 
 #[test]

@@ -70,6 +70,10 @@ pub(crate) fn list(cluster: &Cluster, ask: &Ask, target: &Target) -> Result<Answ
 fn page(state: &State, query: &Query, limit: usize, start: Option<Token>) -> Result<Page, Status> {
     match start {
         None => Ok(cut(state.revision(), query, limit, query.found(state, None))),
+        // Nothing of the collection has changed since its first page: no copy of it is made.
+        Some(token) if state.history.since(token.revision).is_some_and(|mut since| !since.any(|change| query.is_about(&change.key))) => {
+            Ok(cut(token.revision, query, limit, query.found(state, Some(token.after))))
+        }
         Some(token) => {
             let then = as_of(state, query, token.revision)?;
             let found = then.range((Bound::Excluded(token.after), Bound::Unbounded)).map(|(_, object)| object);

@@ -33,7 +33,7 @@ use super::{Bounds, Carriage, Hold, Kind, Request, cron_job_of};
 use crate::Time;
 use crate::catalog::{Approval, Component, Environment};
 use crate::clusters::{Autoscaler, CellState, Manager};
-use crate::releases::{DeploymentRecord, ImageRef};
+use crate::releases::{DeploymentRecord, ImageRef, same_artifact};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -96,6 +96,11 @@ pub struct Artifact {
 }
 
 impl Artifact {
+    /// By digest where both are known, else by what they are called.
+    pub fn is_same(&self, other: &Artifact) -> bool {
+        self == other || same_artifact((&self.image, self.digest.as_deref()), (&other.image, other.digest.as_deref()))
+    }
+
     pub fn version(&self) -> String {
         ImageRef::parse(&self.image).map_or_else(|| self.image.clone(), |image| image.version())
     }

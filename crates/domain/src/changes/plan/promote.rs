@@ -109,11 +109,7 @@ fn healthy_source(facts: &Facts) -> Result<(&Environment, &Live), Refusal> {
 }
 
 pub(super) fn not_on_hold(facts: &Facts, to: &Artifact) -> Result<(), Refusal> {
-    let held = facts.holds.iter().find(|hold| match (&hold.digest, &to.digest) {
-        (Some(held), Some(digest)) => held == digest,
-        _ => hold.image == to.image,
-    });
-    match held {
+    match facts.holds.iter().find(|hold| hold.is_of(to)) {
         None => Ok(()),
         Some(hold) => {
             let why = format!(

@@ -32,7 +32,7 @@ pub(super) fn rollback(facts: &Facts, target: &Live, to_revision: i64, restore_c
             what: "Restores".into(),
             text: format!("The whole pod template of revision {to_revision}, from {}", record.at.for_people()),
         },
-        Word { what: "Afterwards".into(), text: format!("{} is on hold here until a person lifts it", from.version()) },
+        afterwards(&from, &to),
         replicas_stay(target),
     ];
     words.extend(kept);
@@ -53,6 +53,14 @@ pub(super) fn rollback(facts: &Facts, target: &Live, to_revision: i64, restore_c
     let summary = format!("Roll back {} in {} to {}", facts.component.title, facts.environment.title, to.version());
     let (patch, desired) = (restoring(target, template), desired_now(target));
     Ok(Made { summary, from, to, patch, desired, words, gates, approval, source: None, to_revision: Some(to_revision) })
+}
+
+fn afterwards(from: &Artifact, to: &Artifact) -> Word {
+    let text = match from.is_same(to) {
+        true => "Nothing is on hold: the same image goes on, with another template".to_owned(),
+        false => format!("{} is on hold here until a person lifts it", from.version()),
+    };
+    Word { what: "Afterwards".into(), text }
 }
 
 fn restoring(target: &Live, template: &Value) -> Patch {
