@@ -47,6 +47,10 @@ for (const script of [true, false]) {
         await expect(there.getByTestId("in-train")).toHaveText("2 of 3 in a train");
         await there.getByRole("link", { name: "Decide on the train" }).click();
         await expect(there.getByRole("heading", { level: 1 })).toHaveText("Promote 3 components to Production East");
+        await enter(context, portal.url, "olivia");
+        await there.goto("/changes/CH-2");
+        await expect(there.getByTestId("glass-of-train")).toContainText("ask for this one alone, and break the glass there");
+        await expect(there.getByRole("button", { name: "Break glass" })).toHaveCount(0);
         await there.close();
       });
 

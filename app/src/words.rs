@@ -91,10 +91,7 @@ pub fn long_age(seconds: i64) -> String {
     }
 }
 
-/// `1 pod`, `3 pods`
-pub fn count(number: i64, one: &str) -> String {
-    if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") }
-}
+pub use domain::words::count;
 
 /// `Usually takes 42s here, of 12 rollouts; the slowest took 2m 10s.`
 pub fn usual(usual: &domain::releases::Usual) -> String {

@@ -2,6 +2,7 @@
 //! carries the digest of the plan that is shown: a vote is for that plan and for nothing else.
 
 use super::ApprovalsData;
+use crate::changes::{VOTED_ON, closed_for, closed_notice};
 use crate::parts::{ActButton, Diff, Icon, Notice, PageHead, RelTime, StatePill, Until};
 use crate::{Viewer, links, words};
 use domain::Time;
@@ -17,7 +18,7 @@ pub(crate) fn page(viewer: &Viewer, data: &ApprovalsData, now: Time) -> AnyView 
         n => format!("{n} wait for your vote"),
     };
     let meta = view! { <span>{text}</span> }.into_any();
-    let cards = data.waiting.iter().map(|change| card(change, now)).collect_view();
+    let cards = data.waiting.iter().map(|change| card(viewer, change, now)).collect_view();
     view! {
         <PageHead title="Approvals" meta=Some(meta)/>
         {(waiting == 0).then(|| nothing(viewer))}
@@ -40,7 +41,7 @@ fn nothing(viewer: &Viewer) -> AnyView {
     .into_any()
 }
 
-fn card(change: &Change, now: Time) -> AnyView {
+fn card(viewer: &Viewer, change: &Change, now: Time) -> AnyView {
     let (label, plan) = (change.label(), &change.plan);
     let (heading, href) = (format!("a-{label}"), links::change(&label));
     let warnings = plan.gates.iter().filter(|gate| gate.state != "pass").map(|gate| {
@@ -64,6 +65,7 @@ fn card(change: &Change, now: Time) -> AnyView {
             <div class="panel-body stack-s">
                 <ul class="words">{words_of.collect_view()}{reason}</ul>
                 {warnings.collect_view()}
+                {closed_for(viewer, change)}
                 <details class="more">
                     <summary><Icon name="down-chev"/>"Diff "<span class="diffstat"><span class="a">{format!("+{}", plan.diff.added)}</span>" "<span class="d">{format!("−{}", plan.diff.removed)}</span></span></summary>
                     <div class="well"><Diff unified=plan.diff.unified.clone() caption=format!("Diff of {label}")/></div>
@@ -93,7 +95,7 @@ fn train_card(viewer: &Viewer, train: &Train, now: Time) -> AnyView {
                 </div>
                 <div class="end"><StatePill look=words::change(train.state())/></div>
             </div>
-            <div class="panel-body"><ul class="words">{each.collect_view()}</ul></div>
+            <div class="panel-body stack-s"><ul class="words">{each.collect_view()}</ul>{closed_notice(viewer, &train.environment, VOTED_ON)}</div>
             <div class="panel-foot foot-act">
                 <span>"decided on together · expires in "<Until at=train.valid_until() now=now/></span>
                 <div class="actions end"><a class="btn btn-primary" href=href>"Review all plans"<span class="vh">{format!(" of {title}")}</span></a></div>

@@ -49,8 +49,7 @@ fn failed(data: &NewChangeData) -> Option<AnyView> {
 }
 
 fn planned(viewer: &Viewer, data: &NewChangeData, plan: &Plan) -> AnyView {
-    let warn = plan.gates.iter().filter(|gate| gate.state != "pass").count();
-    let said = if warn == 0 { format!("{} pass", plan.gates.len()) } else { format!("{} pass, {warn} warn", plan.gates.len() - warn) };
+    let said = panels::gates_in_words(&plan.gates);
     let end = view! { <span class="muted">{said}</span> }.into_any();
     view! {
         <div class="split">

@@ -3,7 +3,7 @@
 use super::act::{action, kept};
 use super::{Act, ChangeData};
 use crate::parts::{ActButton, Icon, Notice, Panel, ReasonField, RelTime, Until, refused_hint};
-use crate::{Viewer, words};
+use crate::{Viewer, links, words};
 use domain::Time;
 use domain::access::{Verb, authorize};
 use domain::changes::{Change, Review, State};
@@ -15,12 +15,19 @@ fn waits(change: &Change) -> bool {
 }
 
 /// Its environment is closed: why, and until when.
-pub(super) fn closed(viewer: &Viewer, change: &Change) -> Option<AnyView> {
+pub(crate) fn closed(viewer: &Viewer, change: &Change) -> Option<AnyView> {
     if !waits(change) || change.plan.kind.passes_closing() {
         return None;
     }
-    let closed = viewer.closed(&change.plan.environment)?;
-    let then = if change.state == State::Ready { "This change is approved, and waits." } else { "It may be voted on, and waits then." };
+    let then = if change.state == State::Ready { "This change is approved, and waits." } else { VOTED_ON };
+    closed_notice(viewer, &change.plan.environment, then)
+}
+
+pub(crate) const VOTED_ON: &str = "It may be voted on, and waits then.";
+
+/// Why an environment is closed, and until when; and what that means here.
+pub(crate) fn closed_notice(viewer: &Viewer, environment: &str, then: &'static str) -> Option<AnyView> {
+    let closed = viewer.closed(environment)?;
     let look = words::Look { class: "degraded", icon: "lock", word: "Closed", calm: false };
     Some(
         view! { <Notice look=look big=true><div data-testid="closed"><strong>{closed.why.clone()}</strong>" "{then}</div></Notice> }
@@ -33,6 +40,9 @@ pub(super) fn break_glass(viewer: &Viewer, data: &ChangeData) -> Option<AnyView>
     let change = &data.change;
     if !waits(change) || viewer.may_break_glass().is_err() {
         return None;
+    }
+    if let Some(place) = &change.plan.train {
+        return Some(glass_of_train(&place.train));
     }
     let (value, error) = kept(&data.tried, &[Act::BreakGlass]);
     let open = data.tried.as_ref().is_some_and(|tried| tried.act == Act::BreakGlass);
@@ -53,6 +63,16 @@ pub(super) fn break_glass(viewer: &Viewer, data: &ChangeData) -> Option<AnyView>
         }
         .into_any(),
     )
+}
+
+/// The glass is broken for single changes only.
+fn glass_of_train(train: &str) -> AnyView {
+    view! {
+        <div data-key="glass"><Panel id="h-glass" title="Break glass">
+            <p class="panel-body small" data-testid="glass-of-train">"It goes with its train, which is decided on as a whole. If it cannot wait: "<a href=links::train(train)>"abort the train"</a>", ask for this one alone, and break the glass there."</p>
+        </Panel></div>
+    }
+    .into_any()
 }
 
 /// What was said when the glass was broken, and what was found later.

@@ -10,7 +10,7 @@ use leptos::prelude::*;
 pub(super) fn panel(data: &ChangeData, now: Time) -> AnyView {
     let change = &data.change;
     let said = match (&change.outcome, change.written_generation) {
-        (Some(outcome), _) => view! { "ended "<RelTime at=outcome.at now=now/>" ago" }.into_any(),
+        (Some(outcome), _) => view! { <span>"ended "<RelTime at=outcome.at now=now/>" ago"</span> }.into_any(),
         (None, Some(_)) => "running".into_any(),
         (None, None) => "not started".into_any(),
     };

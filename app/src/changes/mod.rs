@@ -13,6 +13,7 @@ mod story;
 
 pub(crate) use act::{kept, tried};
 pub(crate) use fresh::page as fresh_page;
+pub(crate) use glass::{VOTED_ON, closed as closed_for, closed_notice};
 pub(crate) use list::{page as list_page, table};
 pub(crate) use page::page;
 

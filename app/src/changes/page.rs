@@ -87,8 +87,7 @@ fn next_of_job(change: &Change, state: State) -> &'static str {
 
 fn gates(data: &ChangeData) -> AnyView {
     let gates = data.change.plan.gates.clone();
-    let warn = gates.iter().filter(|gate| gate.state != "pass").count();
-    let said = if warn == 0 { format!("{} pass", gates.len()) } else { format!("{} pass, {warn} warn", gates.len() - warn) };
+    let said = panels::gates_in_words(&gates);
     view! { <Panel id="h-gates" title="Gates" end=view! { <span class="muted">{said}</span> }.into_any()><GateList gates=gates/></Panel> }
         .into_any()
 }

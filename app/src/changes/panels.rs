@@ -4,7 +4,7 @@ use super::ChangeData;
 use crate::parts::{Diff, Panel, PodSaidView, PodTable, RelTime, RolloutBar, RolloutFigures, pods_of};
 use crate::words;
 use domain::Time;
-use domain::changes::{Kind, Plan, State};
+use domain::changes::{Gate, Kind, Plan, State};
 use domain::releases::Usual;
 use leptos::prelude::*;
 
@@ -49,6 +49,16 @@ pub(super) fn plan_diff(plan: &Plan) -> AnyView {
     .into_any()
 }
 
+/// `4 pass, 1 warns, 1 does not pass`
+pub(super) fn gates_in_words(gates: &[Gate]) -> String {
+    let of = |state: &str| gates.iter().filter(|gate| gate.state == state).count();
+    let (pass, fail) = (of("pass"), of("fail"));
+    let some = |number: usize, one: &str, many: &str| (number > 0).then(|| format!("{number} {}", if number == 1 { one } else { many }));
+    let parts =
+        [some(pass, "passes", "pass"), some(gates.len() - pass - fail, "warns", "warn"), some(fail, "does not pass", "do not pass")];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
 pub(super) fn rollout(data: &ChangeData, now: Time) -> AnyView {
     let change = &data.change;
     if change.plan.kind == Kind::RunJob {
@@ -56,7 +66,7 @@ pub(super) fn rollout(data: &ChangeData, now: Time) -> AnyView {
     }
     let started = !matches!(change.state, State::Planned | State::AwaitingApproval | State::Ready);
     let said = match (&change.outcome, started) {
-        (Some(outcome), _) => view! { "ended "<RelTime at=outcome.at now=now/>" ago" }.into_any(),
+        (Some(outcome), _) => view! { <span>"ended "<RelTime at=outcome.at now=now/>" ago"</span> }.into_any(),
         (None, true) => "under way".into_any(),
         (None, false) => "not started".into_any(),
     };
@@ -113,4 +123,18 @@ pub(super) fn pods(data: &ChangeData, now: Time) -> Option<AnyView> {
     }
     let sub = format!("{}, as they are now", data.cluster_title);
     Some(view! { <Panel id="h-pods" title="Pods" sub=sub class="main"><PodTable pods=&data.pods label="Pods" now=now/></Panel> }.into_any())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gates_are_counted_by_what_they_say() {
+        let gate = |state: &str| Gate { name: "g".into(), title: "G".into(), state: state.into(), detail: String::new() };
+        let said = |states: &[&str]| gates_in_words(&states.iter().map(|state| gate(state)).collect::<Vec<_>>());
+        assert_eq!(said(&["pass", "pass"]), "2 pass");
+        assert_eq!(said(&["pass", "warn", "fail"]), "1 passes, 1 warns, 1 does not pass");
+        assert_eq!(said(&["warn", "warn", "fail", "fail"]), "2 warn, 2 do not pass");
+    }
 }

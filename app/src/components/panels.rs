@@ -56,7 +56,7 @@ fn status(here: &ComponentIn, now: Time) -> AnyView {
     }
     let since = cell.since.filter(|_| cell.state == CellState::Healthy).map(|at| view! { " for "<RelTime at=at now=now/> });
     // "2 of 3 pods are ready" is said already.
-    let said = cell.reason.starts_with(&format!("{} of {} pods", cell.ready, cell.desired));
+    let said = cell.reason.starts_with(&domain::words::some_of(cell.ready, cell.desired, "pod"));
     let reason = (!said && !cell.reason.is_empty()).then(|| format!(". {}", words::sentence(&cell.reason)));
     if cell.state == CellState::Absent {
         return view! { <p class="muted">{words::sentence(&cell.reason)}</p> }.into_any();
@@ -123,7 +123,11 @@ fn acts(viewer: &Viewer, component: &str, title: &str, here: &ComponentIn) -> Op
     let about = format!(" {title} in {}", env.title);
     if let Err(why) = may_ask(env, viewer) {
         let label = about.clone();
-        return Some(view! { <a class="btn btn-s" role="link" aria-disabled="true" tabindex="0" title=why>"Restart"<span class="vh">{label}</span></a> }.into_any());
+        let scales = cell.workload.kind != WorkloadKind::DaemonSet;
+        let refused = |what: &'static str| {
+            view! { <a class="btn btn-s" role="link" aria-disabled="true" tabindex="0" title=why.clone()>{what}<span class="vh">{label.clone()}</span></a> }
+        };
+        return Some(view! { {refused("Restart")}{scales.then(|| refused("Scale"))} }.into_any());
     }
     let restart = links::restart(component, &env.name);
     let scale = match &here.around.autoscaler {

@@ -31,11 +31,10 @@ pub(crate) fn page(viewer: &Viewer, data: &EnvironmentData, now: Time) -> AnyVie
 /// To several promotions at once, where this is promoted to at all.
 fn together(viewer: &Viewer, env: &EnvironmentHead) -> Option<AnyView> {
     env.promote_from.as_ref()?;
-    let link = match authorize(&viewer.actor, Verb::Change) {
-        Ok(_) => view! { <a class="btn" href=links::new_train(&env.name)>"Promote several"</a> }.into_any(),
-        Err(why) => {
-            view! { <a class="btn" role="link" aria-disabled="true" tabindex="0" title=why.to_string()>"Promote several"</a> }.into_any()
-        }
+    let closed = viewer.closed(&env.name).map(|closed| closed.why.clone());
+    let link = match authorize(&viewer.actor, Verb::Change).map_err(|why| why.to_string()).and(closed.map_or(Ok(()), Err)) {
+        Ok(()) => view! { <a class="btn" href=links::new_train(&env.name)>"Promote several"</a> }.into_any(),
+        Err(why) => view! { <a class="btn" role="link" aria-disabled="true" tabindex="0" title=why>"Promote several"</a> }.into_any(),
     };
     Some(view! { <div class="actions">{link}</div> }.into_any())
 }

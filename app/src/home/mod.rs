@@ -65,7 +65,8 @@ pub(crate) fn open_states() -> Vec<State> {
     State::ALL.into_iter().filter(|state| !state.is_terminal()).collect()
 }
 
-/// Failed, errored or stuck changes that this person asked for, unless a later change of the same cell exists.
+/// Failed and errored changes that this person asked for, unless a later change of the same cell exists. What is stuck, and what the
+/// portal asked for by itself, waits for anybody; what is stuck until a later change has succeeded there.
 fn failed_of(person: &str, newest_first: &[Change]) -> Vec<Change> {
     let bad = |change: &Change| matches!(change.state, State::Failed | State::Errored | State::Stuck);
     let same_cell = |a: &Change, b: &Change| a.plan.component == b.plan.component && a.plan.environment == b.plan.environment;
@@ -73,7 +74,9 @@ fn failed_of(person: &str, newest_first: &[Change]) -> Vec<Change> {
         .iter()
         .enumerate()
         .filter(|(at, change)| {
-            bad(change) && change.plan.requester == person && !newest_first[..*at].iter().any(|later| same_cell(later, change))
+            let for_them = change.state == State::Stuck || [person, "portal"].contains(&change.plan.requester.as_str());
+            let answers = |later: &Change| change.state != State::Stuck || later.state == State::Succeeded;
+            bad(change) && for_them && !newest_first[..*at].iter().any(|later| same_cell(later, change) && answers(later))
         })
         .map(|(_, change)| change.clone())
         .collect()

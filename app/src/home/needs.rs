@@ -14,7 +14,7 @@ pub(super) fn panel(viewer: &Viewer, data: &HomeData, now: Time) -> AnyView {
     let list = if count == 0 {
         view! { <p class="panel-body muted" data-testid="nothing-waits">"Nothing waits for you."</p> }.into_any()
     } else {
-        let failed = data.failed.iter().map(failure).collect_view();
+        let failed = data.failed.iter().map(|change| failure(viewer, change)).collect_view();
         let reviews = data.reviews.iter().map(|review| closed::review(viewer, review, now)).collect_view();
         let pages = data.pages.iter().map(|page| paged(page, now)).collect_view();
         view! { <ul class="rows">{pages}{reviews}{failed}{approvals(data, now)}</ul> }.into_any()
@@ -48,7 +48,10 @@ fn first_line(text: &str) -> String {
     if short.len() < text.len() { format!("{short}…") } else { short }
 }
 
-fn failure(change: &Change) -> AnyView {
+fn failure(viewer: &Viewer, change: &Change) -> AnyView {
+    let requester = &change.plan.requester;
+    let whose =
+        if *requester == viewer.actor.person.name { "yours".to_owned() } else { format!("asked for by {}", words::person(requester)) };
     let href = links::change(&change.label());
     let why = change.outcome.as_ref().map(|outcome| words::sentence(&outcome.reason)).unwrap_or_default();
     view! {
@@ -56,7 +59,7 @@ fn failure(change: &Change) -> AnyView {
             <span class="lead"><StateIcon look=words::state_of(change)/></span>
             <span class="grow">
                 <a class="table-link" href=href.clone()>{format!("{} {}", change.summary(), change.state.title().to_lowercase())}</a><br/>
-                <span class="small muted">{format!("{}, yours · {why}", change.label())}</span>
+                <span class="small muted">{format!("{}, {whose} · {why}", change.label())}</span>
             </span>
             <span class="end"><a class="btn btn-s" href=href>"Decide"<span class="vh">{format!(" on {}", change.label())}</span></a></span>
         </li>
@@ -67,7 +70,7 @@ fn failure(change: &Change) -> AnyView {
 fn approvals(data: &HomeData, now: Time) -> Option<AnyView> {
     let until = data.waiting.iter().map(|change| change.plan.valid_until);
     let first = until.chain(data.trains.iter().map(Train::valid_until)).min()?;
-    let trains = data.trains.iter().map(|train| format!("{}, {} changes", train.label(), train.changes.len()));
+    let trains = data.trains.iter().map(|train| format!("{}, {}", train.label(), words::count(train.changes.len() as i64, "change")));
     let names: Vec<_> = data.waiting.iter().map(|change| change.summary().to_owned()).chain(trains).collect();
     let title = match names.len() {
         1 => "1 approval waits for your vote".to_owned(),

@@ -13,7 +13,7 @@ pub(super) fn mine(shown: &Shown, now: Time) -> AnyView {
         let end = if duty.starts <= now {
             view! { <span class="end strong">"on call now"</span> }.into_any()
         } else {
-            view! { <span class="end muted">"in "<Until at=duty.starts now=now/></span> }.into_any()
+            view! { <span class="end muted"><span>"in "<Until at=duty.starts now=now/></span></span> }.into_any()
         };
         view! { <li><span class="grow">{role}<br/><span class="small muted">{when}</span></span>{end}</li> }
     });

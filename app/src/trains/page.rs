@@ -1,7 +1,7 @@
 //! One train: whose turn it is, the plans, the votes for all of it.
 
 use super::{TrainData, fresh};
-use crate::changes::{Act, kept, tried};
+use crate::changes::{Act, VOTED_ON, closed_notice, kept, tried};
 use crate::parts::{ActButton, Icon, Notice, PageHead, Panel, ReasonField, RelTime, StatePill, Until, VoteList, refused_hint};
 use crate::{Viewer, links, words};
 use domain::Time;
@@ -19,6 +19,7 @@ pub(crate) fn page(viewer: &Viewer, data: &TrainData, now: Time) -> AnyView {
         <p class="vh" data-key="state" data-state=state.as_str() data-say=train.label() data-testid="state">{state.title()}</p>
         {tried(&data.tried)}
         {stopped(train)}
+        {closed(viewer, train, state)}
         <div class="split">
             <Panel id="h-turns" title="Changes" sub="in the order of their turns" class="main"><ol class="turns" data-testid="turns">{train.changes.iter().enumerate().map(|(at, change)| turn(at, change)).collect_view()}</ol></Panel>
             <div class="aside" data-key="aside">{decide(viewer, data, state)}{votes(viewer, data, now)}</div>
@@ -38,6 +39,13 @@ fn meta(train: &Train, state: State, now: Time) -> AnyView {
         <span class="muted">"digest "<code title=train.digest.clone() data-testid="digest">{words::short_digest(&train.digest)}</code></span>
     }
     .into_any()
+}
+
+/// What of it has not begun waits for the opening.
+fn closed(viewer: &Viewer, train: &Train, state: State) -> Option<AnyView> {
+    let waits = train.changes.iter().any(|change| matches!(change.state, State::AwaitingApproval | State::Ready));
+    let then = if state == State::AwaitingApproval { VOTED_ON } else { "What has not begun waits." };
+    waits.then(|| closed_notice(viewer, &train.environment, then)).flatten()
 }
 
 fn is_open(train: &Train) -> bool {

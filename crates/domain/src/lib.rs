@@ -18,6 +18,7 @@ pub mod pages;
 pub mod releases;
 pub mod text;
 pub mod time;
+pub mod words;
 pub mod zone;
 
 pub use error::{Error, Result};

@@ -231,6 +231,23 @@ async fn roles_are_read_again_when_it_is_executed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_asked_must_still_be_one_who_may_when_it_is_executed() {
+    let world = world(ONE_VOTE, "[]").await;
+    let change = world.promoted("bea").await;
+    let freeze = frozen(&world, prod()).await;
+    world.approved(&change, "dmitri").await;
+    waits(&world.engine, &change).await;
+    world.engine.stop().await;
+    // Bea left the company.
+    let changed = config(ONE_VOTE, "[]").replacen("members: [bea, ben]", "members: [ben]", 1);
+    let successor = world.another_portal_of(&changed).await;
+    successor.lift_freeze(&world.actor("olivia"), &freeze.id, "").await.unwrap();
+    let ended = ends_at(&successor, &change, State::Superseded).await;
+    assert!(ended.outcome.unwrap().reason.contains("bea asked for it, and may not ask for changes any more"));
+    assert_eq!(world.sent_writes(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn whoever_broke_the_glass_must_still_be_an_administrator() {
     let world = world(ONE_VOTE, "[]").await;
     let change = world.promoted("bea").await;

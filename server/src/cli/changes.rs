@@ -9,6 +9,7 @@ use domain::changes::explain::Line;
 use domain::changes::{ChangeView, Kind, State, Step};
 use domain::clusters::EnvironmentView;
 use domain::releases::{DeploymentRecord, last_good};
+use domain::words::count;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -252,10 +253,16 @@ fn progress(change: &ChangeView) -> String {
     match change.state {
         State::AwaitingApproval => format!("{label}: awaiting approval at {}", change.links.page),
         State::Observing if change.kind == Kind::RunJob => {
-            format!("{label}: its Job runs, {} of {} pods succeeded", p.ready, p.desired)
+            format!("{label}: its Job runs, {} of {} succeeded", p.ready, count(p.desired, "pod"))
         }
         State::Running | State::Observing => {
-            format!("{label}: {}, {} of {} pods updated, {} ready", change.state.title().to_lowercase(), p.updated, p.desired, p.ready)
+            format!(
+                "{label}: {}, {} of {} updated, {} ready",
+                change.state.title().to_lowercase(),
+                p.updated,
+                count(p.desired, "pod"),
+                p.ready
+            )
         }
         state => format!("{label}: {}", state.title().to_lowercase()),
     }

@@ -47,7 +47,7 @@ fn row(freeze: &freeze::Freeze) -> Vec<String> {
     let until = match (freeze.lifted_at, &freeze.lifted_by, freeze.until) {
         (Some(at), Some(by), _) => format!("lifted by {by} at {at}"),
         (_, _, Some(until)) => until.to_string(),
-        _ => "lifted".to_owned(),
+        _ => "until lifted".to_owned(),
     };
     vec![freeze.id.clone(), scope(freeze).to_owned(), freeze.from.to_string(), until, freeze.by.clone(), freeze.reason.clone()]
 }
@@ -85,4 +85,30 @@ fn told(answer: Value, as_json: bool, what: &str) -> Done {
     let freeze: freeze::Freeze = parse(answer)?;
     println!("{}: {} is {what}: {}", freeze.id, scope(&freeze), plain(&freeze.reason));
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::Time;
+
+    #[test]
+    fn a_freeze_in_force_never_reads_as_lifted() {
+        let (scope, reason, by) = (Scope::Production, "a migration".to_owned(), "dmitri".to_owned());
+        let open = freeze::Freeze {
+            id: "f".into(),
+            scope,
+            reason,
+            from: Time(0),
+            until: None,
+            by,
+            at: Time(0),
+            lifted_by: None,
+            lifted_at: None,
+            lift_reason: None,
+        };
+        assert_eq!(row(&open)[3], "until lifted");
+        let lifted = freeze::Freeze { lifted_by: Some("olivia".into()), lifted_at: Some(Time(0)), ..open };
+        assert_eq!(row(&lifted)[3], "lifted by olivia at 1970-01-01T00:00:00Z");
+    }
 }

@@ -6,6 +6,7 @@ use super::remote::{Client, parse, segment};
 use super::show::plain;
 use super::{Done, Failure};
 use domain::changes::{State, TrainView};
+use domain::words::count;
 use serde_json::{Value, json};
 
 pub fn ask(arguments: &Train) -> Done {
@@ -37,7 +38,8 @@ pub fn approve(arguments: &Approve) -> Done {
 /// What is about to be approved is said first.
 fn plans_to_approve(client: &Client, path: &str) -> Result<String, Failure> {
     let train: TrainView = client.get_as(path)?;
-    eprintln!("{}: {} changes to {}, asked for by {}.", train.label, train.changes.len(), train.environment, train.requester);
+    let changes = count(train.changes.len() as i64, "change");
+    eprintln!("{}: {changes} to {}, asked for by {}.", train.label, train.environment, train.requester);
     for (at, change) in train.changes.iter().enumerate() {
         eprintln!("  {}. {}: {}", at + 1, change.label, plain(&change.plan.summary));
         for word in &change.plan.words {

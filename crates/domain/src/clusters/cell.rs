@@ -6,6 +6,7 @@ use super::{
 use crate::Time;
 use crate::catalog::Component;
 use crate::releases::ImageRef;
+use crate::words::some_of;
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -270,8 +271,8 @@ fn health(w: &Workload, failing: Option<&PodSaid>) -> (CellState, String) {
     match rollout(w) {
         Rollout::Failed(why) => (if nothing_ready { CellState::Down } else { CellState::Degraded }, why),
         Rollout::Waiting(why) => (CellState::Progressing, why),
-        Rollout::Complete if nothing_ready => (CellState::Down, format!("0 of {} pods are ready", w.desired)),
-        Rollout::Complete if w.ready < w.desired => (CellState::Degraded, format!("{} of {} pods are ready", w.ready, w.desired)),
+        Rollout::Complete if nothing_ready => (CellState::Down, format!("{} ready", some_of(0, w.desired, "pod"))),
+        Rollout::Complete if w.ready < w.desired => (CellState::Degraded, format!("{} ready", some_of(w.ready, w.desired, "pod"))),
         Rollout::Complete => (CellState::Healthy, String::new()),
     }
 }

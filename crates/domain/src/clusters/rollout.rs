@@ -2,6 +2,7 @@
 //! and what a pod that cannot start says.
 
 use super::{Pod, Workload, WorkloadKind};
+use crate::words::{count, some_of};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,13 +33,14 @@ fn deployment(w: &Workload) -> Rollout {
         return Rollout::Failed(format!("{reason}: {message}"));
     }
     if w.updated < w.desired {
-        return Rollout::Waiting(format!("{} of {} new pods have been made", w.updated, w.desired));
+        return Rollout::Waiting(format!("{} of {} have been made", w.updated, count(w.desired, "new pod")));
     }
     if w.replicas > w.updated {
-        return Rollout::Waiting(format!("{} old pods are still ending", w.replicas - w.updated));
+        let old = w.replicas - w.updated;
+        return Rollout::Waiting(format!("{} {} still ending", count(old, "old pod"), if old == 1 { "is" } else { "are" }));
     }
     if w.available < w.updated {
-        return Rollout::Waiting(format!("{} of {} new pods are available", w.available, w.updated));
+        return Rollout::Waiting(format!("{} available", some_of(w.available, w.updated, "new pod")));
     }
     Rollout::Complete
 }
@@ -48,10 +50,10 @@ fn daemon_set(w: &Workload) -> Rollout {
         return Rollout::Complete;
     }
     if w.updated < w.desired {
-        return Rollout::Waiting(format!("{} of {} nodes have the new pod", w.updated, w.desired));
+        return Rollout::Waiting(format!("the new pod is on {} of {}", w.updated, count(w.desired, "node")));
     }
     if w.available < w.desired {
-        return Rollout::Waiting(format!("{} of {} new pods are available", w.available, w.desired));
+        return Rollout::Waiting(format!("{} available", some_of(w.available, w.desired, "new pod")));
     }
     Rollout::Complete
 }
@@ -61,17 +63,17 @@ fn stateful_set(w: &Workload) -> Rollout {
         return Rollout::Complete;
     }
     if w.ready < w.desired {
-        return Rollout::Waiting(format!("{} of {} pods are ready", w.ready, w.desired));
+        return Rollout::Waiting(format!("{} ready", some_of(w.ready, w.desired, "pod")));
     }
     if w.partition > 0 {
         let wanted = w.desired - w.partition;
         if w.updated < wanted {
-            return Rollout::Waiting(format!("{} of {wanted} pods above the partition are new", w.updated));
+            return Rollout::Waiting(format!("{} new, above the partition", some_of(w.updated, wanted, "pod")));
         }
         return Rollout::Complete;
     }
     if !w.revisions_agree {
-        return Rollout::Waiting(format!("{} of {} pods are new", w.updated, w.desired));
+        return Rollout::Waiting(format!("{} new", some_of(w.updated, w.desired, "pod")));
     }
     Rollout::Complete
 }

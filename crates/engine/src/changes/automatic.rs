@@ -155,8 +155,11 @@ fn uid(live: &Live) -> &str {
     live.object.pointer("/metadata/uid").and_then(Value::as_str).unwrap_or_default()
 }
 
+/// Who asks for what nobody asked for.
+pub(super) const PORTAL: &str = "portal";
+
 /// The portal itself: it may ask for changes, and decides on none.
 fn portal() -> Actor {
-    let person = Person { name: "portal".into(), title: "The portal".into(), teams: Vec::new(), roles: vec![Role::Viewer, Role::Deployer] };
+    let person = Person { name: PORTAL.into(), title: "The portal".into(), teams: Vec::new(), roles: vec![Role::Viewer, Role::Deployer] };
     Actor { person, scopes: vec![Scope::Read, Scope::Change], via: "worker" }
 }

@@ -1,8 +1,10 @@
 //! What forbids a write although it was approved: looked at once more, just before it.
 
+use super::automatic;
 use super::worker::{Round, waiting_step};
 use crate::Engine;
 use crate::error::Result;
+use domain::access::Role;
 use domain::catalog::{Approval, Component, Environment};
 use domain::changes::{Change, Kind, Plan, State};
 use domain::clusters::CellState;
@@ -36,6 +38,9 @@ impl Engine {
             }));
         }
         let (plan, catalog) = (&change.plan, self.catalog());
+        if plan.requester != automatic::PORTAL && !catalog.person(&plan.requester).has(Role::Deployer) {
+            return Ok(Some(format!("{} asked for it, and may not ask for changes any more", plan.requester)));
+        }
         let environment = catalog.environment(&plan.environment)?;
         if !let_through && policy(environment, plan.kind) != plan.approval {
             return Ok(Some(format!("who must approve changes of {} was changed after the plan was made; plan again", environment.title)));

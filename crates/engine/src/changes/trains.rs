@@ -11,6 +11,7 @@ use crate::{DomainResult, Engine};
 use domain::access::{Actor, Allowed, Verb, authorize};
 use domain::changes::train::{self, Carriage};
 use domain::changes::{Outcome, Plan, Request, State, Train, TrainRequest, VoteKind};
+use domain::words::count;
 
 /// The plans of a train that would be asked for, in order, each or why there is none.
 pub type TrainPlan = Vec<(String, DomainResult<Plan>)>;
@@ -122,7 +123,7 @@ impl Engine {
         if let (Some(key), Some(first)) = (&key, ids.first()) {
             self.0.store.remember_key(&mut tx, &actor.person.name, &key.key, &key.body_sha256, first, now).await?;
         }
-        let detail = format!("{} changes to {} (digest {})", plans.len(), request.environment.as_str(), &digest[..12]);
+        let detail = format!("{} to {} (digest {})", count(plans.len() as i64, "change"), request.environment.as_str(), &digest[..12]);
         self.0.store.record(&mut tx, Act::by(actor, now, "train.request", id, &detail)).await?;
         let train = self.0.store.train_in(&mut tx, id).await?.ok_or_else(|| no_train(id))?;
         tx.commit().await?;

@@ -31,6 +31,30 @@ async fn a_freeze_is_set_shown_everywhere_and_lifted_by_forms() {
     assert_eq!(demo.form(Some(&dmitri), &lift, &[("return_to", "/environments/prod")]).await.status, 404);
 }
 
+/// Whatever leads to a change there says why it is closed, and until when; and so does what waits for votes.
+#[tokio::test]
+async fn each_button_and_each_vote_says_that_its_environment_is_closed() {
+    let demo = Demo::start().await;
+    demo.api("bea", "POST", "/api/v1/changes", Some(&promotion())).await.ok();
+    let train = json!({"components": ["nginx", "postgres"], "environment": "prod", "from": "staging", "reason": "together"});
+    demo.api("bea", "POST", "/api/v1/trains", Some(&train)).await.ok();
+    let frozen = json!({"environment": "prod", "reason": "a migration"});
+    demo.api("dmitri", "POST", "/api/v1/freezes", Some(&frozen)).await.ok();
+    let (bea, olivia) = (demo.sign_in("bea").await, demo.sign_in("olivia").await);
+    let why = "Production East is closed until the freeze is lifted because dmitri froze it: a migration.";
+    let disabled = |class: &str, what: &str| format!("aria-disabled=\"true\" tabindex=\"0\" title=\"{why}\" class=\"{class}\">{what}<");
+    let page = demo.page(&bea, "/components/api").await.text();
+    for button in ["Restart", "Scale"] {
+        assert!(page.contains(&disabled("btn btn-s", button)), "{button}");
+    }
+    assert!(demo.page(&bea, "/environments/prod").await.text().contains(&disabled("btn", "Promote several")));
+    let waits = format!("data-testid=\"closed\"><strong>{why}</strong>");
+    assert_eq!(demo.page(&olivia, "/approvals").await.text().matches(&waits).count(), 2, "the change and the train");
+    for path in ["/changes/CH-1", "/trains/TR-1"] {
+        assert!(demo.page(&olivia, path).await.text().contains(&waits), "{path}");
+    }
+}
+
 #[tokio::test]
 async fn a_freeze_that_is_refused_shows_its_form_again() {
     let demo = Demo::start().await;

@@ -88,9 +88,9 @@ fn follows(replicas: i64, desired: i64) -> String {
 fn enough(facts: &Facts, wanted: Bounds) -> super::Gate {
     match facts.component.replicas {
         Some(declared) if wanted.max < declared => {
-            warn("replicas", "Fewer than declared", format!("{declared} are declared for {}", facts.component.title))
+            warn("replicas", "Fewer than declared", format!("{} declared for {}", super::scale::some(declared), facts.component.title))
         }
-        Some(declared) => pass("replicas", "As many as declared can run", format!("{declared} are declared")),
+        Some(declared) => pass("replicas", "As many as declared can run", format!("{} declared", super::scale::some(declared))),
         None => pass("replicas", "Some will serve", "No number is declared".into()),
     }
 }

@@ -9,6 +9,7 @@ use crate::catalog::Environment;
 use crate::changes::{Patch, PatchKind};
 use crate::clusters::CellState;
 use crate::releases::ImageRef;
+use crate::words::count;
 use serde_json::{Value, json};
 
 pub(super) fn promote(facts: &Facts, target: &Live) -> Result<Made, Refusal> {
@@ -137,8 +138,9 @@ fn configuration_words(source: &Live, target: &Live, source_title: &str) -> Vec<
     let different: Vec<&str> = names.iter().filter(|name| their_env.get(**name) != our_env.get(**name)).map(|name| name.as_str()).collect();
     let configuration = match different.as_slice() {
         [] if names.is_empty() => "Stays. Neither side sets variables on the container itself.".to_owned(),
+        [] if names.len() == 1 => format!("Stays. Its one variable is as in {source_title}."),
         [] => format!("Stays. All {} variables are as in {source_title}.", names.len()),
-        some => format!("Stays. {} of {} variables differ from {source_title}: {}", some.len(), names.len(), some.join(", ")),
+        some => format!("Stays. {} of {} not as in {source_title}: {}", some.len(), count(names.len() as i64, "variable"), some.join(", ")),
     };
     let resources = match (theirs.get("resources"), ours.get("resources")) {
         (a, b) if a == b => "Stay as they are, equal to the source".to_owned(),

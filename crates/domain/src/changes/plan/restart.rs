@@ -26,7 +26,7 @@ pub(super) fn restart(facts: &Facts, target: &Live) -> Result<Made, Refusal> {
         },
         desired: desired_now(target),
         words: vec![
-            Word { what: "Pods".into(), text: format!("All {} are replaced, a few at a time", desired_now(target)) },
+            Word { what: "Pods".into(), text: replaced(desired_now(target)) },
             Word { what: "Image".into(), text: format!("Stays at {}", artifact(target).version()) },
             replicas_stay(target),
         ],
@@ -39,6 +39,13 @@ pub(super) fn restart(facts: &Facts, target: &Live) -> Result<Made, Refusal> {
         source: None,
         to_revision: None,
     })
+}
+
+fn replaced(pods: i64) -> String {
+    match pods {
+        1 => "The one pod is replaced".to_owned(),
+        pods => format!("All {pods} are replaced, a few at a time"),
+    }
 }
 
 fn rolls(target: &Live) -> super::Gate {
