@@ -3,7 +3,6 @@
 //! Invariant: what belongs to the reader stays: focus, what they typed, open details, scrolling. Islands and elements with
 //! `data-keep` are left alone. Nodes are matched by id or `data-key`, otherwise by kind in their order.
 
-use domain::changes::State;
 use leptos::web_sys::{Element, HtmlInputElement, Node};
 use std::collections::{HashMap, HashSet};
 use wasm_bindgen::JsCast;
@@ -75,11 +74,8 @@ fn is_hidden_field(element: &Element) -> bool {
     element.dyn_ref::<HtmlInputElement>().is_some_and(|input| input.type_() == "hidden")
 }
 
-/// `observing` → `CH-3: Rolling out`, as the page calls it; what is no state of a change → in its own words
+/// `awaiting_approval` → `Awaiting approval`
 fn sentence(who: &str, state: &str) -> String {
-    if let Some(state) = State::parse(state) {
-        return [who, ": ", state.title()].concat();
-    }
     let words = state.replace('_', " ");
     let (first, rest) = words.split_at(words.len().min(1));
     [who, ": ", &first.to_ascii_uppercase(), rest].concat()
