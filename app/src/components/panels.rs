@@ -123,11 +123,14 @@ fn acts(viewer: &Viewer, component: &str, title: &str, here: &ComponentIn) -> Op
     let about = format!(" {title} in {}", env.title);
     if let Err(why) = may_ask(env, viewer) {
         let label = about.clone();
-        let scales = cell.workload.kind != WorkloadKind::DaemonSet;
+        let numbers = match &here.around.autoscaler {
+            Some(_) => Some("Autoscale"),
+            None => (cell.workload.kind != WorkloadKind::DaemonSet).then_some("Scale"),
+        };
         let refused = |what: &'static str| {
             view! { <a class="btn btn-s" role="link" aria-disabled="true" tabindex="0" title=why.clone()>{what}<span class="vh">{label.clone()}</span></a> }
         };
-        return Some(view! { {refused("Restart")}{scales.then(|| refused("Scale"))} }.into_any());
+        return Some(view! { {refused("Restart")}{numbers.map(refused)} }.into_any());
     }
     let restart = links::restart(component, &env.name);
     let scale = match &here.around.autoscaler {

@@ -7,7 +7,7 @@ mod page;
 pub(crate) use page::page;
 
 use domain::Result;
-use domain::access::Actor;
+use domain::access::{Actor, PORTAL};
 use domain::catalog::Catalog;
 use domain::changes::{Change, Hold, Progress, Review, State, Train};
 use domain::clusters::Matrix;
@@ -74,7 +74,7 @@ fn failed_of(person: &str, newest_first: &[Change]) -> Vec<Change> {
         .iter()
         .enumerate()
         .filter(|(at, change)| {
-            let for_them = change.state == State::Stuck || [person, "portal"].contains(&change.plan.requester.as_str());
+            let for_them = change.state == State::Stuck || [person, PORTAL].contains(&change.plan.requester.as_str());
             let answers = |later: &Change| change.state != State::Stuck || later.state == State::Succeeded;
             bad(change) && for_them && !newest_first[..*at].iter().any(|later| same_cell(later, change) && answers(later))
         })

@@ -88,7 +88,7 @@ fn told(data: &IncidentData, entry: &Entry, now: Time) -> AnyView {
         "paged" => "Paged",
         _ => "Comment",
     };
-    let who = if entry.by == "portal" { "the portal".to_owned() } else { words::person(&entry.by) };
+    let who = if entry.by == domain::access::PORTAL { "the portal".to_owned() } else { words::person(&entry.by) };
     view! {
         <li>
             <span class="grow"><strong>{what}</strong>{format!(" by {who}")}<br/><span class="small muted prose">{entry.text.clone()}</span></span>

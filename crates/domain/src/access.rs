@@ -67,6 +67,9 @@ impl Scope {
     }
 }
 
+/// Who asks for what nobody asked for: no person is called so.
+pub const PORTAL: &str = "portal";
+
 /// A person, with the teams and roles that the configuration gives them at this moment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Person {

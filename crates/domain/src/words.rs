@@ -7,7 +7,12 @@ pub fn count(number: i64, one: &str) -> String {
 
 /// `0 of 1 pod is`, `2 of 3 new pods are`: the whole says whether it is one or many.
 pub fn some_of(part: i64, whole: i64, one: &str) -> String {
-    format!("{part} of {whole} {} {}", noun(whole, one), if whole == 1 { "is" } else { "are" })
+    format!("{part} of {whole} {} {}", noun(whole, one), are(whole))
+}
+
+/// `1 is`, `3 are`
+pub fn are(number: i64) -> &'static str {
+    if number == 1 { "is" } else { "are" }
 }
 
 fn noun(number: i64, one: &str) -> String {

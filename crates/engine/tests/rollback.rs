@@ -105,8 +105,8 @@ async fn what_failed_is_rolled_back_once_where_the_environment_says_so() {
     assert_eq!(holds.len(), 1, "and the bad release is on hold");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_cluster_that_cannot_be_read_now_is_asked_again() {
+/// A promotion that is to fail, at which the worker has looked before its write: the next looks are those of the way back.
+async fn looked_at_by_the_worker() -> (World, Change) {
     let world = World::configured(&automatic(), Patience::default(), |_| {}).await;
     succeeds_in_production(&world).await;
     world.staging.apply(deployment("devmatrix-staging", "1.43.2-prodnopull")).unwrap();
@@ -114,8 +114,14 @@ async fn a_cluster_that_cannot_be_read_now_is_asked_again() {
     let change = world.promoted("bea").await;
     world.prod.faults().fail(Match::on("get", "deployments"), Fault::Delay(Duration::ZERO), 1);
     world.approved(&change, "dmitri").await;
-    // After the worker's look comes that of the way back, and its plan's.
     eventually("the worker has looked", || async { (world.prod.faults().pending() == 0).then_some(()) }).await;
+    (world, change)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cluster_that_cannot_be_read_now_is_asked_again() {
+    let (world, change) = looked_at_by_the_worker().await;
+    // Next comes the look of the way back, and its plan's.
     world.prod.faults().fail(Match::on("get", "deployments"), Fault::Answer(429), 2);
     let failed = world.ends(&change, State::Failed).await;
     assert_eq!(answered(&world, &failed).await, "rollback.automatic: CH-3");
@@ -126,14 +132,7 @@ async fn a_cluster_that_cannot_be_read_now_is_asked_again() {
 /// Between the look at what failed and the plan of the way back a person has mended it.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_person_mends_while_the_way_back_is_planned_stays() {
-    let world = World::configured(&automatic(), Patience::default(), |_| {}).await;
-    succeeds_in_production(&world).await;
-    world.staging.apply(deployment("devmatrix-staging", "1.43.2-prodnopull")).unwrap();
-    world.runs("staging", "1.43.2-prodnopull").await;
-    let change = world.promoted("bea").await;
-    world.prod.faults().fail(Match::on("get", "deployments"), Fault::Delay(Duration::ZERO), 1);
-    world.approved(&change, "dmitri").await;
-    eventually("the worker has looked", || async { (world.prod.faults().pending() == 0).then_some(()) }).await;
+    let (world, change) = looked_at_by_the_worker().await;
     // The look at what failed, and then the plan's.
     world.prod.faults().fail(Match::on("get", "deployments"), Fault::Delay(Duration::ZERO), 1);
     world.prod.faults().fail(Match::on("get", "deployments"), Fault::Delay(Duration::from_secs(3)), 1);

@@ -5,6 +5,7 @@ use super::{Done, Failure, in_runtime};
 use crate::config;
 use domain::catalog::Catalog;
 use domain::clusters::rights;
+use domain::words::count;
 use engine::clusters::credentials::Surroundings;
 use engine::clusters::rights::{Checked, Found};
 use std::time::Duration;
@@ -27,10 +28,10 @@ pub fn run(check: &Check) -> Done {
     let catalog = &read.catalog;
     println!(
         "{shown} is good: {}, {}, {}, {}.",
-        count(catalog.environments.len(), "environment"),
-        count(catalog.components.len(), "component"),
-        count(catalog.clusters.len(), "cluster"),
-        count(catalog.teams.len(), "team"),
+        count(catalog.environments.len() as i64, "environment"),
+        count(catalog.components.len() as i64, "component"),
+        count(catalog.clusters.len() as i64, "cluster"),
+        count(catalog.teams.len() as i64, "team"),
     );
     if check.clusters { in_runtime(clusters(catalog)) } else { Ok(()) }
 }
@@ -49,7 +50,7 @@ fn report(checked: Checked) -> Option<String> {
         Ok(found) => found,
         Err(sentence) => return Some(sentence),
     };
-    let asked = count(found.asked, "right");
+    let asked = count(found.asked as i64, "right");
     if found.missing.is_empty() {
         println!("{name}: {} has all {asked}.", who(&found));
         return None;
@@ -59,7 +60,7 @@ fn report(checked: Checked) -> Option<String> {
         println!("  {right}");
     }
     println!("# What would grant them on {name}, for kubectl apply:\n{}", rights::roles(&found.missing, &found.names).trim_end());
-    Some(format!("Cluster {name}: the portal lacks {} there.", count(found.missing.len(), "right")))
+    Some(format!("Cluster {name}: the portal lacks {} there.", count(found.missing.len() as i64, "right")))
 }
 
 fn who(found: &Found) -> String {
@@ -68,8 +69,4 @@ fn who(found: &Found) -> String {
         (Some(read), _) => read.clone(),
         _ => "the portal".to_owned(),
     }
-}
-
-fn count(n: usize, what: &str) -> String {
-    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
 }

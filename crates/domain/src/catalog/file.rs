@@ -242,7 +242,7 @@ impl Reader<'_> {
         }
         for member in &team.members {
             self.name(member);
-            if member.value == "portal" {
+            if member.value == crate::access::PORTAL {
                 self.problem(member, "`portal` is the portal itself, in the record of acts: expected another name");
             }
         }

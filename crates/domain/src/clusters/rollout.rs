@@ -2,7 +2,7 @@
 //! and what a pod that cannot start says.
 
 use super::{Pod, Workload, WorkloadKind};
-use crate::words::{count, some_of};
+use crate::words::{are, count, some_of};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,7 +37,7 @@ fn deployment(w: &Workload) -> Rollout {
     }
     if w.replicas > w.updated {
         let old = w.replicas - w.updated;
-        return Rollout::Waiting(format!("{} {} still ending", count(old, "old pod"), if old == 1 { "is" } else { "are" }));
+        return Rollout::Waiting(format!("{} {} still ending", count(old, "old pod"), are(old)));
     }
     if w.available < w.updated {
         return Rollout::Waiting(format!("{} available", some_of(w.available, w.updated, "new pod")));

@@ -10,7 +10,7 @@ use crate::Engine;
 use crate::error::Result;
 use crate::events::Topic;
 use crate::store::{Act, readable};
-use domain::access::{Actor, Person, Role, Scope, Verb, authorize};
+use domain::access::{Actor, PORTAL, Person, Role, Scope, Verb, authorize};
 use domain::catalog::{Component, Environment};
 use domain::changes::plan::{Live, Since, generation};
 use domain::changes::{CHANGE_ANNOTATION, Change, Kind, Request};
@@ -154,9 +154,6 @@ fn written_since(failed: &Change, live: &Live) -> Option<String> {
 fn uid(live: &Live) -> &str {
     live.object.pointer("/metadata/uid").and_then(Value::as_str).unwrap_or_default()
 }
-
-/// Who asks for what nobody asked for.
-pub(super) const PORTAL: &str = "portal";
 
 /// The portal itself: it may ask for changes, and decides on none.
 fn portal() -> Actor {

@@ -1,10 +1,9 @@
 //! What forbids a write although it was approved: looked at once more, just before it.
 
-use super::automatic;
 use super::worker::{Round, waiting_step};
 use crate::Engine;
 use crate::error::Result;
-use domain::access::Role;
+use domain::access::{PORTAL, Role};
 use domain::catalog::{Approval, Component, Environment};
 use domain::changes::{Change, Kind, Plan, State};
 use domain::clusters::CellState;
@@ -38,7 +37,7 @@ impl Engine {
             }));
         }
         let (plan, catalog) = (&change.plan, self.catalog());
-        if plan.requester != automatic::PORTAL && !catalog.person(&plan.requester).has(Role::Deployer) {
+        if plan.requester != PORTAL && !catalog.person(&plan.requester).has(Role::Deployer) {
             return Ok(Some(format!("{} asked for it, and may not ask for changes any more", plan.requester)));
         }
         let environment = catalog.environment(&plan.environment)?;

@@ -43,9 +43,9 @@ async fn each_button_and_each_vote_says_that_its_environment_is_closed() {
     let (bea, olivia) = (demo.sign_in("bea").await, demo.sign_in("olivia").await);
     let why = "Production East is closed until the freeze is lifted because dmitri froze it: a migration.";
     let disabled = |class: &str, what: &str| format!("aria-disabled=\"true\" tabindex=\"0\" title=\"{why}\" class=\"{class}\">{what}<");
-    let page = demo.page(&bea, "/components/api").await.text();
-    for button in ["Restart", "Scale"] {
-        assert!(page.contains(&disabled("btn btn-s", button)), "{button}");
+    for (component, buttons) in [("api", ["Restart", "Autoscale"]), ("nginx", ["Restart", "Scale"])] {
+        let page = demo.page(&bea, &format!("/components/{component}")).await.text();
+        assert!(buttons.iter().all(|button| page.contains(&disabled("btn btn-s", button))), "{component}: {buttons:?}");
     }
     assert!(demo.page(&bea, "/environments/prod").await.text().contains(&disabled("btn", "Promote several")));
     let waits = format!("data-testid=\"closed\"><strong>{why}</strong>");

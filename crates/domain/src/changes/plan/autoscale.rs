@@ -4,6 +4,7 @@
 use super::{Facts, Live, Made, Refusal, RefusalCode, Word, artifact, desired_now, managed, pass, uid, warn};
 use crate::changes::{Bounds, Patch, PatchKind};
 use crate::clusters::Manager;
+use crate::words::are;
 use serde_json::{Value, json};
 
 /// A HorizontalPodAutoscaler read from its cluster just now.
@@ -88,9 +89,9 @@ fn follows(replicas: i64, desired: i64) -> String {
 fn enough(facts: &Facts, wanted: Bounds) -> super::Gate {
     match facts.component.replicas {
         Some(declared) if wanted.max < declared => {
-            warn("replicas", "Fewer than declared", format!("{} declared for {}", super::scale::some(declared), facts.component.title))
+            warn("replicas", "Fewer than declared", format!("{declared} {} declared for {}", are(declared), facts.component.title))
         }
-        Some(declared) => pass("replicas", "As many as declared can run", format!("{} declared", super::scale::some(declared))),
+        Some(declared) => pass("replicas", "As many as declared can run", format!("{declared} {} declared", are(declared))),
         None => pass("replicas", "Some will serve", "No number is declared".into()),
     }
 }

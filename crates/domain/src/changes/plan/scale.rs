@@ -3,7 +3,7 @@
 use super::{Facts, Live, Made, Refusal, RefusalCode, Word, artifact, desired_now, generation, pass, uid, warn};
 use crate::changes::{Patch, PatchKind};
 use crate::clusters::WorkloadKind;
-use crate::words::count;
+use crate::words::{are, count};
 use serde_json::json;
 
 pub(super) fn scale(facts: &Facts, target: &Live, replicas: i64) -> Result<Made, Refusal> {
@@ -48,19 +48,14 @@ pub(super) fn scale(facts: &Facts, target: &Live, replicas: i64) -> Result<Made,
     })
 }
 
-/// `1 is`, `3 are`
-pub(super) fn some(number: i64) -> String {
-    format!("{number} {}", if number == 1 { "is" } else { "are" })
-}
-
 /// Fewer than declared is allowed, and said.
 fn enough(facts: &Facts, replicas: i64) -> super::Gate {
     match facts.component.replicas {
         _ if replicas == 0 => warn("replicas", "Nothing will serve", "With 0 replicas no pod runs".into()),
         Some(declared) if replicas < declared => {
-            warn("replicas", "Fewer than declared", format!("{} declared for {}", some(declared), facts.component.title))
+            warn("replicas", "Fewer than declared", format!("{declared} {} declared for {}", are(declared), facts.component.title))
         }
-        Some(declared) => pass("replicas", "As many as declared", format!("{} declared", some(declared))),
+        Some(declared) => pass("replicas", "As many as declared", format!("{declared} {} declared", are(declared))),
         None => pass("replicas", "Some will serve", "No number is declared".into()),
     }
 }
