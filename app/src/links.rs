@@ -1,6 +1,6 @@
 //! URLs of the pages. Names are RFC 1123 labels and safe as they are; everything else is percent-encoded.
 
-use domain::changes::{Bounds, cron_job_of};
+use domain::changes::{Bounds, Kind, Plan, cron_job_of};
 use std::fmt::Write;
 
 pub fn component(name: &str) -> String {
@@ -76,6 +76,32 @@ pub fn scale(component: &str, environment: &str, replicas: i64) -> String {
     query("/changes/new", &[("kind", "scale"), ("component", component), ("environment", environment), ("replicas", &replicas)])
 }
 
+/// The page asks for the image.
+pub fn deploy(component: &str, environment: &str) -> String {
+    query("/changes/new", &[("kind", "deploy"), ("component", component), ("environment", environment)])
+}
+
+/// The same that was asked for, planned as things are now. None: there is nothing to ask for again, or it is asked for on another page.
+pub fn again(plan: &Plan) -> Option<String> {
+    let (component, environment) = (plan.component.as_str(), plan.environment.as_str());
+    Some(match plan.kind {
+        Kind::Promote => promote(component, environment, plan.source.as_deref()?),
+        Kind::Rollback if plan.config.is_empty() => rollback(component, environment, plan.to_revision?),
+        Kind::Rollback => format!("{}&restore_config=1", rollback(component, environment, plan.to_revision?)),
+        Kind::Scale => scale(component, environment, plan.desired),
+        Kind::Restart => restart(component, environment),
+        Kind::Unblock => unblock(component, environment, plan.patch.deletes()?.0),
+        Kind::Autoscale => autoscale(component, environment, plan.bounds_to()?),
+        Kind::Deploy => {
+            let authors = plan.authors.as_deref().unwrap_or_default().join(", ");
+            let image = plan.to.image.as_str();
+            let all = [("kind", "deploy"), ("component", component), ("environment", environment), ("image", image), ("authors", &authors)];
+            query("/changes/new", &all)
+        }
+        Kind::RunJob => run_job(environment, plan.cron_job()?),
+    })
+}
+
 pub fn restart(component: &str, environment: &str) -> String {
     query("/changes/new", &[("kind", "restart"), ("component", component), ("environment", environment)])
 }
@@ -105,7 +131,8 @@ pub fn about(about: &str, environment: &str) -> String {
 pub fn to_break_glass(wanted: &crate::changes::Wanted) -> String {
     let text = |value: &Option<String>| value.clone().unwrap_or_default();
     let (from, revision, replicas, pod) = (text(&wanted.from), text(&wanted.to_revision), text(&wanted.replicas), text(&wanted.pod));
-    let (min, max, image, cron_job) = (text(&wanted.min), text(&wanted.max), text(&wanted.image), text(&wanted.cron_job));
+    let (min, max, cron_job) = (text(&wanted.min), text(&wanted.max), text(&wanted.cron_job));
+    let (image, authors) = (text(&wanted.image), text(&wanted.authors));
     let all = [
         ("kind", wanted.kind.as_str()),
         ("component", &wanted.component),
@@ -117,6 +144,7 @@ pub fn to_break_glass(wanted: &crate::changes::Wanted) -> String {
         ("min", &min),
         ("max", &max),
         ("image", &image),
+        ("authors", &authors),
         ("cron_job", &cron_job),
         ("reason", &wanted.reason),
         ("break_glass", "1"),

@@ -40,7 +40,7 @@ pub fn cell(state: CellState) -> Look {
 
 pub fn change(state: State) -> Look {
     match state {
-        State::Planned | State::Ready | State::Running | State::Observing => look("progressing", "progressing", state.title()),
+        State::Ready | State::Running | State::Observing => look("progressing", "progressing", state.title()),
         State::AwaitingApproval => look("paused", "paused", state.title()),
         State::Succeeded => calm(state.title()),
         State::Failed | State::Errored => look("down", "down", state.title()),
@@ -148,7 +148,7 @@ pub fn kind(kind: Kind) -> &'static str {
 pub fn under_way(state: State) -> &'static str {
     match state {
         State::AwaitingApproval => "in approval",
-        State::Planned | State::Ready => "about to start",
+        State::Ready => "about to start",
         _ => "rolling out",
     }
 }

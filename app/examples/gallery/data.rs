@@ -546,6 +546,7 @@ pub fn on_page(change: Change, progress: (i64, i64, i64), tried: Option<Tried>) 
         approvers: vec![Approver { person: "bea".into(), on_call: vec![duty()] }, Approver { person: "olivia".into(), on_call: vec![] }],
         usual: Some(Usual { rollouts: 12, median_s: 42, slowest_s: 130 }),
         story: story(&change),
+        gates: change.plan.gates.clone(),
         change,
         tried,
     }
@@ -591,6 +592,7 @@ pub fn new_changes() -> Vec<(String, NewChangeData)> {
         min: None,
         max: None,
         image: None,
+        authors: None,
         cron_job: None,
         restore_config: false,
         break_glass: false,

@@ -2,12 +2,12 @@
 //! may not press says why.
 
 use super::rollback::way_back;
-use super::{Act, ChangeData, Tried, job};
-use crate::parts::{ActButton, Icon, Notice, Panel, ReasonField, may_vote, refused_hint};
+use super::{Act, ChangeData, Tried};
+use crate::parts::{ActButton, Icon, Notice, Panel, ReasonField, may_ask, may_vote, refused_hint};
 use crate::{Viewer, links};
 use domain::access::{Verb, authorize};
 use domain::changes::votes::may_withdraw;
-use domain::changes::{Kind, State};
+use domain::changes::{Change, Kind, Plan, State};
 use domain::{Error, Result};
 use leptos::prelude::*;
 
@@ -18,7 +18,6 @@ pub(super) fn action(data: &ChangeData, what: &str) -> String {
 /// The row of actions at the top; at 320 px it is the bar at the bottom.
 pub(super) fn buttons(viewer: &Viewer, data: &ChangeData) -> AnyView {
     let change = &data.change;
-    let again = change.plan.source.as_ref().map(|from| links::promote(&change.plan.component, &change.plan.environment, from));
     match change.state {
         State::AwaitingApproval if change.plan.train.is_some() => {
             let href = change.plan.train.as_ref().map(|place| links::train(&place.train));
@@ -38,16 +37,40 @@ pub(super) fn buttons(viewer: &Viewer, data: &ChangeData) -> AnyView {
             }
             .into_any()
         }
-        state if state.is_terminal() && change.plan.kind == Kind::RunJob => {
-            let again = job::again(change).map(|(label, href)| view! { <a class="btn" href=href>{label}</a> });
-            view! { <div class="actions in-reach">{again}</div> }.into_any()
+        state if !state.is_terminal() => {
+            view! { <div class="actions in-reach">{to_way_back(change)}<a class="btn btn-danger-quiet" href="#decide">"Abort"</a></div> }
+                .into_any()
         }
-        state if !state.is_terminal() => view! { <div class="actions in-reach"><a class="btn btn-danger-quiet" href="#decide">"Abort"</a></div> }.into_any(),
-        State::Failed | State::Stuck | State::Succeeded => {
-            let back = way_back(change).map(|label| view! { <a class="btn btn-danger-quiet" href="#roll-back"><Icon name="undo"/>{label}</a> });
-            back.map(|back| view! { <div class="actions in-reach">{back}</div> }).into_any()
+        State::Failed | State::Stuck | State::Succeeded if change.plan.kind != Kind::RunJob => {
+            to_way_back(change).map(|back| view! { <div class="actions in-reach">{back}</div> }).into_any()
         }
-        _ => view! { <div class="actions in-reach">{again.map(|href| view! { <a class="btn btn-primary" href=href>"Plan again"</a> })}</div> }.into_any(),
+        _ => view! { <div class="actions in-reach">{again(viewer, change)}</div> }.into_any(),
+    }
+}
+
+fn to_way_back(change: &Change) -> Option<AnyView> {
+    let label = way_back(change)?;
+    Some(view! { <a class="btn btn-danger-quiet" href="#roll-back"><Icon name="undo"/>{label}</a> }.into_any())
+}
+
+/// The page of the plan for the same once more.
+fn again(viewer: &Viewer, change: &Change) -> Option<AnyView> {
+    let href = links::again(&change.plan)?;
+    let (label, class) = if change.state == State::Succeeded { ("Run it again", "") } else { ("Plan again", "btn-primary") };
+    Some(to_a_plan(viewer, &change.plan, href, label.to_owned(), class))
+}
+
+/// A link to the page of a plan, where the reader may ask for it now; else its likeness, which says why not.
+pub(super) fn to_a_plan(viewer: &Viewer, plan: &Plan, href: String, label: String, class: &'static str) -> AnyView {
+    let env = viewer.environments.iter().find(|env| env.head.name == plan.environment);
+    let allowed = match env {
+        Some(env) if !plan.kind.passes_closing() => may_ask(&env.head, viewer),
+        _ => authorize(&viewer.actor, Verb::Change).map(|_| ()).map_err(|why| why.to_string()),
+    };
+    let class = format!("btn {class}");
+    match allowed {
+        Ok(()) => view! { <a class=class href=href>{label}</a> }.into_any(),
+        Err(why) => view! { <a class=class role="link" aria-disabled="true" tabindex="0" title=why>{label}</a> }.into_any(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{NewChangeData, configuration, panels};
 use crate::components::panels as component_panels;
-use crate::parts::{GateList, Icon, Notice, PageHead, Panel, ReasonField};
+use crate::parts::{GateList, Icon, Notice, PageHead, Panel, ReasonField, TextField};
 use crate::{Viewer, links, words};
 use domain::catalog::Group;
 use domain::changes::{Kind, Plan, RefusalCode, State};
@@ -26,12 +26,39 @@ pub(crate) fn page(viewer: &Viewer, data: &NewChangeData, now: Time) -> AnyView 
     let crumb = Some((("Changes", "/changes"), "New change".to_owned()));
     let body = match &data.plan {
         Ok(plan) => planned(viewer, data, plan),
+        Err(Error::Invalid { field, why }) if data.wanted.kind() == Some(Kind::Deploy) => which_image(data, field, why),
+        Err(Error::Refused(refusal)) if data.wanted.kind() == Some(Kind::Deploy) && refusal.code == RefusalCode::DigestUnknown => {
+            which_image(data, "image", &refusal.why)
+        }
         Err(error) => refused(viewer, data, error, now),
     };
     view! {
         <PageHead title=title crumb=crumb meta=Some(view! { <span>{meta}</span> }.into_any())/>
         {failed(data)}
         {body}
+    }
+    .into_any()
+}
+
+/// A deploy needs an image by its digest, as the build has pushed it.
+fn which_image(data: &NewChangeData, field: &str, why: &str) -> AnyView {
+    let wanted = &data.wanted;
+    let asked = wanted.image.is_some() || wanted.authors.is_some();
+    let error = |name: &str| (asked && field == name).then(|| why.to_owned());
+    let text = |value: &Option<String>| value.clone().unwrap_or_default();
+    view! {
+        <Panel id="h-image" title="Which image">
+            <form class="panel-body stack-s" method="get" action="/changes/new" data-testid="which-image">
+                <input type="hidden" name="kind" value="deploy"/>
+                <input type="hidden" name="component" value=wanted.component.clone()/>
+                <input type="hidden" name="environment" value=wanted.environment.clone()/>
+                <input type="hidden" name="reason" value=wanted.reason.clone()/>
+                {wanted.break_glass.then(|| view! { <input type="hidden" name="break_glass" value="1"/> })}
+                <TextField name="image" label="Image" value=text(&wanted.image) required=true hint="As your build pushed it: repository:tag@sha256:…" error=error("image")/>
+                <TextField name="authors" label="Authors" value=text(&wanted.authors) hint="Who wrote what is in it, with commas between: where authors are excluded, they do not decide on it" error=error("authors")/>
+                <div class="actions"><button class="btn btn-primary" type="submit">"Plan it"</button><a class="btn btn-ghost" href=links::about(&wanted.about(), &wanted.environment)>"Cancel"</a></div>
+            </form>
+        </Panel>
     }
     .into_any()
 }
@@ -99,6 +126,7 @@ fn form(viewer: &Viewer, data: &NewChangeData, plan: &Plan) -> AnyView {
             {hidden("min", &wanted.min)}
             {hidden("max", &wanted.max)}
             {hidden("image", &wanted.image)}
+            {hidden("authors", &wanted.authors)}
             {hidden("cron_job", &wanted.cron_job)}
             {wanted.restore_config.then(|| view! { <input type="hidden" name="restore_config" value="1"/> })}
             {wanted.break_glass.then(|| view! { <input type="hidden" name="break_glass" value="1"/> })}

@@ -4,7 +4,6 @@ use super::ChangeData;
 use crate::parts::{Panel, RelTime};
 use crate::{links, words};
 use domain::Time;
-use domain::changes::{Change, Kind, State};
 use leptos::prelude::*;
 
 pub(super) fn panel(data: &ChangeData, now: Time) -> AnyView {
@@ -31,11 +30,4 @@ pub(super) fn panel(data: &ChangeData, now: Time) -> AnyView {
         </Panel>
     }
     .into_any()
-}
-
-/// The page of the plan for the same once more, when it has ended.
-pub(super) fn again(change: &Change) -> Option<(&'static str, String)> {
-    let cron_job = change.plan.cron_job().filter(|_| change.plan.kind == Kind::RunJob && change.state.is_terminal())?;
-    let label = if change.state == State::Succeeded { "Run it again" } else { "Plan again" };
-    Some((label, links::run_job(&change.plan.environment, cron_job)))
 }

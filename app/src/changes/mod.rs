@@ -22,7 +22,7 @@ use domain::catalog::Catalog;
 use domain::changes::explain::Line;
 use domain::changes::votes::Approver;
 use domain::changes::{
-    Bounds, Change, Hold, Kind, Plan, Progress, Request, Review, State, cron_job_of, image, of_cron_job, reason, replicas,
+    Bounds, Change, Gate, Hold, Kind, Plan, Progress, Request, Review, State, cron_job_of, image, of_cron_job, reason, replicas,
 };
 use domain::clusters::PodView;
 use domain::names::{Name, ObjectName};
@@ -95,6 +95,8 @@ pub struct ChangeData {
     pub review: Option<Review>,
     /// Who could decide on it now, whoever is on call first.
     pub approvers: Vec<Approver>,
+    /// As they are now while it waits, else as they were when it was planned.
+    pub gates: Vec<Gate>,
     /// How long a rollout takes here.
     pub usual: Option<Usual>,
     /// Why it did what it did, oldest first.
@@ -117,6 +119,7 @@ pub async fn load(engine: &Engine, actor: &Actor, id: &str, tried: Option<Tried>
         holds: engine.holds(actor, Some(&component), Some(&environment)).await?,
         review: engine.review_of(actor, &change).await?,
         approvers: engine.approvers(actor, &change).await?,
+        gates: engine.gates(actor, &change).await?,
         usual: engine.usual(actor, &change.plan).await?,
         story: engine.story(actor, &change.id).await?,
         change,
@@ -137,6 +140,8 @@ pub struct Wanted {
     pub min: Option<String>,
     pub max: Option<String>,
     pub image: Option<String>,
+    /// Of a deploy: names with commas between.
+    pub authors: Option<String>,
     pub cron_job: Option<String>,
     pub reason: String,
     /// Of a rollback: with what its ConfigMaps held then.
@@ -181,7 +186,8 @@ impl Wanted {
             }
             Some(Kind::Deploy) => {
                 let image = image("image", self.image.as_deref().unwrap_or_default())?;
-                Ok(Request::Deploy { component, environment, image, reason })
+                let authors = names("authors", self.authors.as_deref().unwrap_or_default())?;
+                Ok(Request::Deploy { component, environment, image, authors, reason })
             }
             Some(Kind::RunJob) | None => Err(Error::invalid(
                 "kind",
@@ -212,6 +218,11 @@ fn whole(field: &str, text: &Option<String>) -> Result<i64> {
     number.ok_or_else(|| Error::invalid(field, "expected a whole number, such as 3"))
 }
 
+/// Names with commas between.
+fn names(field: &str, text: &str) -> Result<Vec<Name>> {
+    text.split(',').map(str::trim).filter(|name| !name.is_empty()).map(|name| Name::parse(field, name)).collect()
+}
+
 #[derive(Clone, Debug)]
 pub struct NewChangeData {
     pub wanted: Wanted,
@@ -232,12 +243,19 @@ pub struct NewChangeData {
 /// Bad names are an error; a plan that is refused is a page that says why.
 pub async fn load_new(engine: &Engine, actor: &Actor, wanted: Wanted, error: Option<Error>) -> Result<NewChangeData> {
     let looked_at = Wanted { reason: String::new(), ..wanted.clone() };
-    let request = looked_at.request()?;
+    let request = match looked_at.request() {
+        // Its page asks for the image.
+        Err(error) if wanted.kind() == Some(Kind::Deploy) => Err(error),
+        request => Ok(request?),
+    };
     let catalog = engine.catalog();
     let component_title = title(&catalog, &wanted.about())?;
     let environment_title = catalog.environment(&wanted.environment)?.title.clone();
     let holds = engine.holds(actor, Some(&wanted.about()), Some(&wanted.environment)).await?;
-    let plan = engine.preview_by(actor, request, wanted.way()).await;
+    let plan = match request {
+        Ok(request) => engine.preview_by(actor, request, wanted.way()).await,
+        Err(error) => Err(error),
+    };
     let usual = match &plan {
         Ok(plan) => engine.usual(actor, plan).await?,
         Err(_) => None,

@@ -86,9 +86,10 @@ fn next_of_job(change: &Change, state: State) -> &'static str {
 }
 
 fn gates(data: &ChangeData) -> AnyView {
-    let gates = data.change.plan.gates.clone();
+    let gates = data.gates.clone();
     let said = panels::gates_in_words(&gates);
-    view! { <Panel id="h-gates" title="Gates" end=view! { <span class="muted">{said}</span> }.into_any()><GateList gates=gates/></Panel> }
+    let sub = if data.change.state.is_terminal() { "when it was planned" } else { "" };
+    view! { <Panel id="h-gates" title="Gates" sub=sub end=view! { <span class="muted">{said}</span> }.into_any()><GateList gates=gates/></Panel> }
         .into_any()
 }
 

@@ -64,7 +64,7 @@ pub(super) fn rollout(data: &ChangeData, now: Time) -> AnyView {
     if change.plan.kind == Kind::RunJob {
         return super::job::panel(data, now);
     }
-    let started = !matches!(change.state, State::Planned | State::AwaitingApproval | State::Ready);
+    let started = !matches!(change.state, State::AwaitingApproval | State::Ready);
     let said = match (&change.outcome, started) {
         (Some(outcome), _) => view! { <span>"ended "<RelTime at=outcome.at now=now/>" ago"</span> }.into_any(),
         (None, true) => "under way".into_any(),

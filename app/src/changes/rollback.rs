@@ -2,7 +2,8 @@
 //! shows the plan; nothing happens before that is confirmed.
 
 use super::ChangeData;
-use crate::parts::{ActButton, Icon, Panel, may_ask, refused_hint};
+use super::act::to_a_plan;
+use crate::parts::{ActButton, Icon, Panel, refused_hint};
 use crate::{Viewer, links, words};
 use domain::access::{Verb, authorize};
 use domain::changes::{Change, Kind, State};
@@ -67,15 +68,7 @@ fn number_back(viewer: &Viewer, change: &Change) -> Option<AnyView> {
 }
 
 fn undo(viewer: &Viewer, change: &Change, href: String, label: String) -> AnyView {
-    let env = viewer.environments.iter().find(|env| env.head.name == change.plan.environment);
-    let allowed = match env {
-        Some(env) => may_ask(&env.head, viewer),
-        None => authorize(&viewer.actor, Verb::Change).map(|_| ()).map_err(|why| why.to_string()),
-    };
-    let link = match allowed {
-        Ok(()) => view! { <a class="btn" href=href>{label}</a> }.into_any(),
-        Err(why) => view! { <a class="btn" role="link" aria-disabled="true" tabindex="0" title=why>{label}</a> }.into_any(),
-    };
+    let link = to_a_plan(viewer, &change.plan, href, label, "");
     view! { <div id="roll-back" data-key="roll-back"><Panel id="h-rb" title="Undo"><div class="panel-body stack-s"><p class="small muted">"You see the plan first."</p><div class="actions">{link}</div></div></Panel></div> }
         .into_any()
 }

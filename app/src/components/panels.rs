@@ -114,7 +114,7 @@ fn logs(data: &ComponentData, here: &ComponentIn) -> AnyView {
         .into_any()
 }
 
-/// Restart and scale: each leads to the plan, where it is confirmed.
+/// Restart, scale, and deploy where releases begin: each leads to the plan, where it is confirmed.
 fn acts(viewer: &Viewer, component: &str, title: &str, here: &ComponentIn) -> Option<AnyView> {
     let (env, cell) = (&here.environment, &here.cell);
     if matches!(cell.state, CellState::Absent | CellState::Unknown) {
@@ -130,14 +130,24 @@ fn acts(viewer: &Viewer, component: &str, title: &str, here: &ComponentIn) -> Op
         let refused = |what: &'static str| {
             view! { <a class="btn btn-s" role="link" aria-disabled="true" tabindex="0" title=why.clone()>{what}<span class="vh">{label.clone()}</span></a> }
         };
-        return Some(view! { {refused("Restart")}{numbers.map(refused)} }.into_any());
+        let deploy = begins(here).then_some("Deploy");
+        return Some(view! { {deploy.map(&refused)}{refused("Restart")}{numbers.map(refused)} }.into_any());
     }
+    let deploy = begins(here).then(|| {
+        let href = links::deploy(component, &env.name);
+        view! { <a class="btn btn-s" href=href>"Deploy"<span class="vh">{about.clone()}</span></a> }
+    });
     let restart = links::restart(component, &env.name);
     let scale = match &here.around.autoscaler {
         Some(scaler) => Some(autoscale(component, &about, here, scaler)),
         None => (cell.workload.kind != WorkloadKind::DaemonSet).then(|| scale(component, &about, here)),
     };
-    Some(view! { <a class="btn btn-s" href=restart>"Restart"<span class="vh">{about.clone()}</span></a>{scale} }.into_any())
+    Some(view! { {deploy}<a class="btn btn-s" href=restart>"Restart"<span class="vh">{about.clone()}</span></a>{scale} }.into_any())
+}
+
+/// Releases begin here: nothing is promoted to it.
+fn begins(here: &ComponentIn) -> bool {
+    here.environment.promote_from.is_none()
 }
 
 fn scale(component: &str, about: &str, here: &ComponentIn) -> AnyView {

@@ -22,7 +22,7 @@ const SEGMENTS: i64 = 24;
 /// From the pods themselves where their versions tell old from new; else from the rollout's figures.
 pub fn pods_of(change: &Change, progress: Progress, pods: &[PodView]) -> Pods {
     let (from, to) = (change.plan.from.version(), change.plan.to.version());
-    if matches!(change.state, State::Planned | State::AwaitingApproval | State::Ready) {
+    if matches!(change.state, State::AwaitingApproval | State::Ready) {
         return Pods { old: progress.ready.max(0), ..Pods::default() };
     }
     let current = pods.iter().filter(|pod| pod.status != "Terminating");

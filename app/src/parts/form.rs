@@ -50,6 +50,31 @@ pub fn ReasonField(
     }
 }
 
+/// A line of text, with what was wrong with the last one.
+#[component]
+pub fn TextField(
+    name: &'static str,
+    label: &'static str,
+    #[prop(into)] value: String,
+    #[prop(optional)] required: bool,
+    #[prop(into)] hint: String,
+    #[prop(optional_no_strip)] error: Option<String>,
+) -> impl IntoView {
+    let id = format!("f-{name}");
+    let (hint_id, error_id) = (format!("{id}-hint"), format!("{id}-error"));
+    let invalid = error.is_some();
+    let described = if invalid { format!("{hint_id} {error_id}") } else { hint_id.clone() };
+    view! {
+        <div class=if invalid { "field field-error" } else { "field" }>
+            <label for=id.clone()>{label}</label>
+            <input class="input" id=id name=name value=value required=required autocomplete="off" spellcheck="false"
+                aria-invalid=invalid.then_some("true") aria-describedby=described/>
+            <span class="hint" id=hint_id>{hint}</span>
+            {error.map(|error| view! { <p class="error" id=error_id><super::Icon name="down"/>{error}</p> })}
+        </div>
+    }
+}
+
 /// A field in which one of several values is chosen.
 /// `options`: value and title of each. `chosen`: a value.
 pub fn choose(name: &'static str, label: &'static str, options: Vec<(String, String)>, chosen: &str) -> AnyView {

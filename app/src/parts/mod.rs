@@ -13,7 +13,7 @@ mod tables;
 pub use bar::{RolloutBar, RolloutFigures, pods_of};
 pub use checks::{GateList, StepList, VoteList, may_vote};
 pub use diff::Diff;
-pub use form::{ActButton, ReasonField, choose, refused_hint};
+pub use form::{ActButton, ReasonField, TextField, choose, refused_hint};
 pub use gap::{Gap, gap_of, may_ask};
 pub use lead::PageHead;
 pub use matrix::MatrixTable;

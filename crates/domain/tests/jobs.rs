@@ -5,8 +5,8 @@
 use domain::Time;
 use domain::catalog::{Approval, Environment, Group, Rule};
 use domain::changes::plan::{JobFacts, KEPT_S, run_job};
-use domain::changes::step::{JobEnd, Journal, Next, Present, Ran, Seen, Written, next_step};
-use domain::changes::{CHANGE_ANNOTATION, FENCE_ANNOTATION, Kind, Plan, RefusalCode, Stamp, State, Target};
+use domain::changes::step::{JobEnd, Journal, MAY_ARRIVE, Next, Present, Ran, Seen, Written, next_step};
+use domain::changes::{CHANGE_ANNOTATION, FENCE_ANNOTATION, Kind, PatchKind, Plan, RefusalCode, Stamp, State, Target};
 use domain::clusters::{PodSaid, Rollout};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -193,7 +193,7 @@ fn job(change: impl Fn(&mut Ran)) -> Seen {
 }
 
 fn intended(tries: i64) -> Written {
-    Written::Intended { resource_version: "70".into(), tries }
+    Written::Intended { resource_version: "70".into(), tries, conflicts: 0, unanswered: true }
 }
 
 fn applied() -> Written {
@@ -209,7 +209,11 @@ fn step(written: &Written, seen: &Seen, now: i64) -> Next {
         Written::Applied { .. } => (Some(Time(0)), Some(Time(0))),
     };
     let valid_until = Time(1_000_000);
-    next_step(&Journal { id: "mine", target: &target, valid_until, written, intended_at, written_at, closed: None }, seen, Time(now * 1000))
+    next_step(
+        &Journal { id: "mine", target: &target, patch: PatchKind::CreateJob, valid_until, written, intended_at, written_at, closed: None },
+        seen,
+        Time(now * 1000),
+    )
 }
 
 fn ends(next: &Next) -> Option<State> {
@@ -240,6 +244,9 @@ fn a_lost_answer_is_looked_up_by_name() {
     assert_eq!(ends(&step(&intended(1), &seen_cron(|cron| cron.spec_hash = "edited".into()), 5)), Some(State::Superseded));
     assert_eq!(ends(&step(&intended(1), &seen_cron(|_| {}), 1001)), Some(State::Expired));
     assert!(matches!(step(&intended(1), &Seen::Unreachable("down".into()), 5), Next::Retry(_)));
+    let edited = seen_cron(|cron| (cron.spec_hash, cron.resource_version) = ("edited".into(), "99".into()));
+    let Next::Finish { reason, .. } = step(&intended(1), &edited, 5) else { panic!("it goes on") };
+    assert!(reason.ends_with(MAY_ARRIVE), "a creation fits whatever becomes of the CronJob: {reason}");
 }
 
 /// As long as a Job is kept at least, one that is not there was not made. Later it may have ended, and been taken away.
@@ -295,7 +302,7 @@ proptest! {
         for (seen, closed, seconds) in sights.iter().chain(std::iter::repeat(sights.last().unwrap())).take(100_000) {
             let closed = closed.then_some("frozen");
             let valid_until = Time(1_200_000);
-            let next = next_step(&Journal { id: "mine", target: &target, valid_until, written: &written, intended_at, written_at, closed }, seen, now);
+            let next = next_step(&Journal { id: "mine", target: &target, patch: PatchKind::CreateJob, valid_until, written: &written, intended_at, written_at, closed }, seen, now);
             let sends = matches!(next, Next::Intend { .. } | Next::Send);
             prop_assert!(!(sends && closed.is_some()), "it is sent while it is closed");
             prop_assert!(!(sends && matches!(written, Written::Applied { .. })), "it is made twice");
@@ -304,7 +311,7 @@ proptest! {
                 Next::Finish { .. } => return Ok(()),
                 Next::Intend { resource_version } => {
                     intended_at = intended_at.or(Some(now));
-                    written = Written::Intended { resource_version, tries: 1 };
+                    written = Written::Intended { resource_version, tries: 1, conflicts: 0, unanswered: true };
                 }
                 Next::Send => {
                     if let Written::Intended { tries, .. } = &mut written {

@@ -3,9 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use domain::Time;
-use domain::changes::State;
 use domain::changes::plan::Target;
-use domain::changes::step::{Journal, Next, Present, Seen, Written, next_step, pause};
+use domain::changes::step::{Journal, MAY_ARRIVE, Next, Present, Seen, Written, next_step, pause};
+use domain::changes::{PatchKind, State};
 use domain::clusters::{PodSaid, Refused, Rollout, WorkloadKind};
 use proptest::prelude::*;
 
@@ -52,6 +52,7 @@ fn step(written: &Written, seen: &Seen, now: i64) -> Next {
     let journal = Journal {
         id: "mine",
         target: &target,
+        patch: PatchKind::StrategicMerge,
         valid_until: Time(1000),
         written,
         intended_at: None,
@@ -66,6 +67,7 @@ fn closed_step(written: &Written, seen: &Seen, now: i64) -> Next {
     let journal = Journal {
         id: "mine",
         target: &target,
+        patch: PatchKind::StrategicMerge,
         valid_until: Time(1000),
         written,
         intended_at: None,
@@ -73,6 +75,11 @@ fn closed_step(written: &Written, seen: &Seen, now: i64) -> Next {
         closed: Some("frozen"),
     };
     next_step(&journal, seen, Time(now))
+}
+
+/// So often, and never answered.
+fn intended(tries: i64) -> Written {
+    Written::Intended { resource_version: "100".into(), tries, conflicts: 0, unanswered: true }
 }
 
 fn ends(next: Next) -> State {
@@ -101,6 +108,7 @@ fn an_autoscaler_has_no_generation_so_its_spec_tells() {
         let journal = Journal {
             id: "mine",
             target: &target,
+            patch: PatchKind::StrategicMerge,
             valid_until: Time(1000),
             written,
             intended_at: None,
@@ -121,31 +129,56 @@ fn an_autoscaler_has_no_generation_so_its_spec_tells() {
 
 #[test]
 fn after_an_intent_whose_answer_is_unknown() {
-    let intended = Written::Intended { resource_version: "100".into(), tries: 1 };
-    assert_eq!(step(&intended, &there(|_| {}), 0), Next::Send, "nothing happened: the same bytes again");
-    assert_eq!(ends(step(&intended, &there(|_| {}), 1001)), State::Expired, "not after its time");
-    let often = |tries| Written::Intended { resource_version: "100".into(), tries };
-    assert_eq!(step(&often(23), &there(|_| {}), 0), Next::Send);
-    assert_eq!(ends(step(&often(24), &there(|_| {}), 0)), State::Errored, "nor for ever");
+    let sent = intended(1);
+    assert_eq!(step(&sent, &there(|_| {}), 0), Next::Send, "nothing happened: the same bytes again");
+    assert_eq!(ends(step(&sent, &there(|_| {}), 1001)), State::Expired, "not after its time");
+    assert_eq!(step(&intended(23), &there(|_| {}), 0), Next::Send);
+    assert_eq!(ends(step(&intended(24), &there(|_| {}), 0)), State::Errored, "nor for ever");
     let adopted = there(|p| (p.change, p.generation, p.spec_hash) = (Some("mine".into()), 8, "written".into()));
-    assert_eq!(step(&intended, &adopted, 0), Next::Adopt { generation: 8, spec_hash: "written".into() });
+    assert_eq!(step(&sent, &adopted, 0), Next::Adopt { generation: 8, spec_hash: "written".into() });
     assert_eq!(
-        step(&intended, &there(|p| p.resource_version = "101".into()), 0),
+        step(&sent, &there(|p| p.resource_version = "101".into()), 0),
         Next::Intend { resource_version: "101".into() },
         "only its status moved"
     );
-    assert_eq!(ends(step(&intended, &there(|p| (p.generation, p.spec_hash) = (8, "theirs".into())), 0)), State::Superseded);
-    assert_eq!(ends(step(&intended, &Seen::Gone, 0)), State::Superseded);
-    assert_eq!(
-        step(&intended, &Seen::Unreachable("x".into()), 5000),
-        Next::Retry("x".into()),
-        "it may have arrived: never given up blindly"
-    );
-    let long = |now| step(&intended, &Seen::Unreachable("x".into()), now);
+    assert_eq!(ends(step(&sent, &there(|p| (p.generation, p.spec_hash) = (8, "theirs".into())), 0)), State::Superseded);
+    assert_eq!(ends(step(&sent, &Seen::Gone, 0)), State::Superseded);
+    assert_eq!(step(&sent, &Seen::Unreachable("x".into()), 5000), Next::Retry("x".into()), "it may have arrived: never given up blindly");
+    let long = |now| step(&sent, &Seen::Unreachable("x".into()), now);
     assert_eq!(long(3_601_000), Next::Retry("x".into()), "an hour after its plan has expired");
     assert_eq!(ends(long(3_602_000)), State::Stuck, "a person is asked");
-    let tired = Written::Intended { resource_version: "100".into(), tries: 8 };
-    assert_eq!(ends(step(&tired, &there(|p| p.resource_version = "109".into()), 0)), State::Errored);
+    let elsewhere = there(|p| p.resource_version = "109".into());
+    let conflicts = |conflicts| Written::Intended { resource_version: "100".into(), tries: 20, conflicts, unanswered: false };
+    assert!(matches!(step(&conflicts(7), &elsewhere, 0), Next::Intend { .. }), "thirteen were shed or not answered: that is no conflict");
+    assert_eq!(ends(step(&conflicts(8), &elsewhere, 0)), State::Errored);
+    assert_eq!(ends(step(&intended(24), &elsewhere, 0)), State::Errored);
+}
+
+/// An end tells whether a try of the write may still arrive: while the object is at the resourceVersion of its bytes, or, where they
+/// carry none, at any.
+#[test]
+fn an_end_says_whether_a_try_may_still_arrive() {
+    let told = |written: &Written, patch: PatchKind, seen: &Seen, closed: Option<&str>| {
+        let target = target();
+        let valid_until = Time(1000);
+        let journal = Journal { id: "mine", target: &target, patch, valid_until, written, intended_at: None, written_at: None, closed };
+        match next_step(&journal, seen, Time(1001)) {
+            Next::Finish { reason, state, .. } => (state, reason.ends_with(MAY_ARRIVE)),
+            other => panic!("it goes on: {other:?}"),
+        }
+    };
+    let (here, elsewhere) = (there(|_| {}), there(|p| p.resource_version = "101".into()));
+    let edited = there(|p| (p.resource_version, p.generation) = ("101".into(), 8));
+    let refused = Written::Intended { resource_version: "100".into(), tries: 3, conflicts: 0, unanswered: false };
+    let patch = PatchKind::StrategicMerge;
+    assert_eq!(told(&intended(1), patch, &here, None), (State::Expired, true));
+    assert_eq!(told(&intended(1), patch, &here, Some("frozen")), (State::Expired, true));
+    assert_eq!(told(&intended(24), patch, &here, None), (State::Expired, true));
+    assert_eq!(told(&refused, patch, &here, None), (State::Expired, false), "each answer was a certain no");
+    assert_eq!(told(&intended(1), patch, &elsewhere, None), (State::Expired, false), "its bytes fit no more");
+    assert_eq!(told(&intended(1), PatchKind::Json, &edited, None), (State::Superseded, false));
+    assert_eq!(told(&intended(1), PatchKind::DeletePod, &edited, None), (State::Superseded, true), "the pod's uid fits still");
+    assert_eq!(told(&Written::Nothing, patch, &here, None), (State::Expired, false));
 }
 
 #[test]
@@ -212,6 +245,7 @@ fn a_set_without_progress_fails_where_kubernetes_would_wait_for_ever() {
         let journal = Journal {
             id: "mine",
             target: &target,
+            patch: PatchKind::StrategicMerge,
             valid_until: Time(1000),
             written: &written,
             intended_at: None,
@@ -257,11 +291,11 @@ fn while_it_is_closed_nothing_is_sent_and_what_was_sent_is_followed() {
     assert_eq!(closed_step(&nothing, &there(|_| {}), 0), Next::Wait("frozen".into()));
     assert_eq!(ends(closed_step(&nothing, &there(|_| {}), 1001)), State::Expired);
     assert_eq!(ends(closed_step(&nothing, &there(|p| p.generation = 8), 0)), State::Superseded);
-    let intended = Written::Intended { resource_version: "100".into(), tries: 1 };
-    assert_eq!(closed_step(&intended, &there(|_| {}), 0), Next::Wait("frozen".into()), "also not a second time");
-    assert_eq!(ends(closed_step(&intended, &there(|_| {}), 1001)), State::Expired);
+    let sent = intended(1);
+    assert_eq!(closed_step(&sent, &there(|_| {}), 0), Next::Wait("frozen".into()), "also not a second time");
+    assert_eq!(ends(closed_step(&sent, &there(|_| {}), 1001)), State::Expired);
     let arrived = there(|p| (p.change, p.generation, p.spec_hash) = (Some("mine".into()), 8, "written".into()));
-    assert_eq!(closed_step(&intended, &arrived, 0), Next::Adopt { generation: 8, spec_hash: "written".into() });
+    assert_eq!(closed_step(&sent, &arrived, 0), Next::Adopt { generation: 8, spec_hash: "written".into() });
     let applied = Written::Applied { generation: 7, spec_hash: "planned".into() };
     assert_eq!(closed_step(&applied, &there(|_| {}), 0), step(&applied, &there(|_| {}), 0), "a rollout goes on");
 }
@@ -269,7 +303,12 @@ fn while_it_is_closed_nothing_is_sent_and_what_was_sent_is_followed() {
 fn any_written() -> impl Strategy<Value = Written> {
     prop_oneof![
         Just(Written::Nothing),
-        (98..102i64, 1..10i64).prop_map(|(at, tries)| Written::Intended { resource_version: at.to_string(), tries }),
+        (98..102i64, 1..26i64, 0..10i64, any::<bool>()).prop_map(|(at, tries, conflicts, unanswered)| Written::Intended {
+            resource_version: at.to_string(),
+            tries,
+            conflicts,
+            unanswered
+        }),
         (6..10i64, any::<bool>())
             .prop_map(|(generation, ours)| Written::Applied { generation, spec_hash: if ours { "written" } else { "planned" }.into() }),
     ]
@@ -311,43 +350,63 @@ proptest! {
             prop_assert!(waits, "it neither waits nor expires");
         }
     }
-    /// Whatever the cluster shows at first, in any order, and shows for ever after, while it is open or closed: a change comes to its
-    /// end, and sends nothing once its write is known to have arrived.
+    /// Whatever the cluster shows, in any order and over and over, however it answers, while it is open or closed: a change of any kind
+    /// of workload comes to its end, and sends nothing once its write is known to have arrived.
     #[test]
     fn it_always_ends(
-        sights in prop::collection::vec((any_seen(), any::<bool>(), 1..900i64), 1..6),
+        kind in prop::sample::select(vec![WorkloadKind::Deployment, WorkloadKind::StatefulSet, WorkloadKind::DaemonSet]),
+        autoscaler in prop::option::weighted(0.2, Just("api".to_owned())),
+        replicas_float in any::<bool>(),
+        hash_after in prop::option::of(Just("written".to_owned())),
+        patch in prop::sample::select(vec![PatchKind::StrategicMerge, PatchKind::Json, PatchKind::DeletePod]),
+        sights in prop::collection::vec((any_seen(), any::<bool>(), 1..900i64, any_answer()), 1..40),
         approved in 0..2000i64,
     ) {
         let (mut written, mut written_at, mut now) = (Written::Nothing, None, Time(approved));
+        let target = Target { kind: kind.into(), autoscaler, replicas_float, spec_hash_after: hash_after, ..target() };
         let mut arrived = false;
-        let for_ever = sights.iter().chain(std::iter::repeat(sights.last().unwrap()));
-        for (seen, closed, seconds) in for_ever.take(20_000) {
-            let target = target();
+        for (seen, closed, seconds, answer) in sights.iter().cycle().take(20_000) {
             let closed = closed.then_some("frozen");
             let valid_until = Time(1_200_000);
-            let journal = Journal { id: "mine", target: &target, valid_until, written: &written, intended_at: None, written_at, closed };
+            let journal = Journal { id: "mine", target: &target, patch, valid_until, written: &written, intended_at: None, written_at, closed };
             let next = next_step(&journal, seen, now);
             prop_assert!(!(arrived && matches!(next, Next::Intend { .. } | Next::Send)), "it writes twice");
-            let tries = if let Written::Intended { tries, .. } = &written { *tries } else { 0 };
-            match next {
-                Next::Finish { .. } => return Ok(()),
-                Next::Intend { resource_version } => written = Written::Intended { resource_version, tries: tries + 1 },
-                Next::Send => {
-                    if let Written::Intended { tries, .. } = &mut written {
-                        *tries += 1;
-                    }
-                }
-                Next::Adopt { generation, spec_hash } => {
+            let (tries, conflicts, unanswered) = match &written {
+                Written::Intended { tries, conflicts, unanswered, .. } => (*tries, *conflicts, *unanswered),
+                _ => (0, 0, false),
+            };
+            let (conflicts, unanswered) = match answer {
+                Answer::None => (conflicts, true),
+                Answer::No => (conflicts, unanswered),
+                Answer::Conflict => (conflicts + 1, unanswered),
+            };
+            let tried = |resource_version| Written::Intended { resource_version, tries: tries + 1, conflicts, unanswered };
+            written = match (next, written) {
+                (Next::Finish { .. }, _) => return Ok(()),
+                (Next::Intend { resource_version }, _) => tried(resource_version),
+                (Next::Send, Written::Intended { resource_version, .. }) => tried(resource_version),
+                (Next::Adopt { generation, spec_hash }, _) => {
                     (arrived, written_at) = (true, written_at.or(Some(now)));
-                    written = Written::Applied { generation, spec_hash };
+                    Written::Applied { generation, spec_hash }
                 }
-                Next::Watch(_) | Next::Wait(_) | Next::Retry(_) => {}
-                other => panic!("it has no ConfigMaps: {other:?}"),
-            }
+                (Next::Watch(_) | Next::Wait(_) | Next::Retry(_), written) => written,
+                (other, _) => panic!("it has no such step: {other:?}"),
+            };
             now = now.plus_seconds(*seconds);
         }
         prop_assert!(false, "no end in {} hours", now.0 / 3_600_000);
     }
+}
+
+#[derive(Clone, Debug)]
+enum Answer {
+    None,
+    No,
+    Conflict,
+}
+
+fn any_answer() -> impl Strategy<Value = Answer> {
+    prop_oneof![Just(Answer::None), Just(Answer::No), Just(Answer::Conflict)]
 }
 
 #[test]
@@ -364,6 +423,7 @@ fn an_edit_of_what_was_written_and_not_yet_noted_is_found() {
         let journal = Journal {
             id: "mine",
             target: &target,
+            patch: PatchKind::StrategicMerge,
             valid_until: Time(1000),
             written,
             intended_at: None,
@@ -372,9 +432,9 @@ fn an_edit_of_what_was_written_and_not_yet_noted_is_found() {
         };
         next_step(&journal, seen, Time(1))
     };
-    let intended = Written::Intended { resource_version: "100".into(), tries: 1 };
-    assert_eq!(step(&intended, &seen("as written")), Next::Adopt { generation: 9, spec_hash: "as written".into() });
-    let Next::Adopt { generation, spec_hash } = step(&intended, &seen("edited")) else { panic!("our write is there") };
+    let sent = intended(1);
+    assert_eq!(step(&sent, &seen("as written")), Next::Adopt { generation: 9, spec_hash: "as written".into() });
+    let Next::Adopt { generation, spec_hash } = step(&sent, &seen("edited")) else { panic!("our write is there") };
     let next = step(&Written::Applied { generation, spec_hash }, &seen("edited"));
     assert!(matches!(next, Next::Finish { state: State::Superseded, .. }), "{next:?}");
 }

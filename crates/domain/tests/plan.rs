@@ -169,6 +169,39 @@ fn the_version_label_moves_with_the_image_where_the_pods_carry_it() {
     assert_eq!(plan.patch.body["spec"]["template"]["metadata"]["labels"], json!({"app.kubernetes.io/version": "1.43.1"}));
 }
 
+/// What CI notes of a build goes on with its image; what nobody says of it is not left over from the one before.
+#[test]
+fn the_notes_of_a_release_move_with_its_image() {
+    let noted = |live: &mut Live, version: &str, notes: Value| {
+        live.object["spec"]["template"]["metadata"] = json!({"labels": {"app.kubernetes.io/version": version}, "annotations": notes});
+    };
+    let promoted = |source: (&str, Value), target: Value| {
+        let mut facts = facts();
+        noted(facts.source.as_mut().unwrap().1.as_mut().unwrap(), source.0, source.1);
+        noted(facts.target.as_mut().unwrap(), "1.42.3", target);
+        plan(&facts, &promote()).patch.body["spec"]["template"]["metadata"]["annotations"].clone()
+    };
+    let (new, old) =
+        (json!({"devmatrix.io/commit": "c2", "devmatrix.io/author": "ben"}), json!({"devmatrix.io/author": "bea", "team": "x"}));
+    assert_eq!(promoted(("1.43.1", new.clone()), old.clone()), new);
+    assert_eq!(promoted(("1.40.0", new.clone()), old.clone()), json!({"devmatrix.io/author": null}), "the notes are of another version");
+    assert_eq!(promoted(("1.43.1", json!({})), json!({})), Value::Null);
+    let mut plain = facts();
+    noted(plain.source.as_mut().unwrap().1.as_mut().unwrap(), "1.43.1", new);
+    let patch = plan(&plain, &promote()).patch.body;
+    assert_eq!(patch["spec"]["template"].get("metadata"), None, "pods without a version carry no notes");
+
+    let mut facts = facts();
+    facts.environment.promote_from = None;
+    noted(facts.target.as_mut().unwrap(), "1.42.3", json!({"devmatrix.io/commit": "c1", "devmatrix.io/author": "bea"}));
+    let image = domain::changes::image("image", &format!("registry.example/api:2.0@{NEW}")).unwrap();
+    let request = Request::Deploy { component: name("api"), environment: name("prod"), image, authors: vec![], reason: "a build".into() };
+    let annotations = |facts: &Facts| plan(facts, &request).patch.body["spec"]["template"]["metadata"]["annotations"].clone();
+    assert_eq!(annotations(&facts), json!({"devmatrix.io/commit": null, "devmatrix.io/author": null}));
+    facts.authors = Some(vec!["ben".into(), "dmitri".into()]);
+    assert_eq!(annotations(&facts), json!({"devmatrix.io/commit": null, "devmatrix.io/author": "ben, dmitri"}));
+}
+
 #[test]
 fn the_digest_names_the_whole_plan() {
     let base = plan(&facts(), &promote());

@@ -7,7 +7,7 @@ use domain::changes::config::{ConfigPresent, ConfigSeen, ConfigWritten, Restorin
 use domain::changes::diff::Diff;
 use domain::changes::plan::Target;
 use domain::changes::step::{Journal, Next, Present, Seen, Written, next_step};
-use domain::changes::{ConfigWrite, State};
+use domain::changes::{ConfigWrite, PatchKind, State};
 use domain::clusters::{Rollout, WorkloadKind};
 use proptest::prelude::*;
 use serde_json::json;
@@ -80,8 +80,16 @@ fn two(web: (ConfigWritten, ConfigSeen), worker: (ConfigWritten, ConfigSeen)) ->
 
 fn decide(written: &Written, restoring: &Restoring, seen: &Seen, closed: Option<&str>, now: i64) -> Next {
     let target = target();
-    let journal =
-        Journal { id: "mine", target: &target, valid_until: Time(1000), written, intended_at: None, written_at: Some(Time(0)), closed };
+    let journal = Journal {
+        id: "mine",
+        target: &target,
+        patch: PatchKind::StrategicMerge,
+        valid_until: Time(1000),
+        written,
+        intended_at: None,
+        written_at: Some(Time(0)),
+        closed,
+    };
     next_write(&journal, restoring, seen, Time(now))
 }
 
@@ -154,7 +162,7 @@ fn whatever_moved_ends_it_before_the_next_write() {
     assert!(why(&all).contains("worker was changed again"), "and the workload is not written");
     let moved = decide(&Written::Nothing, &two(good(), gone()), &workload(|p| p.generation = 8), None, 0);
     assert!(superseded(moved).contains("the workload was changed"));
-    let sent = Written::Intended { resource_version: "100".into(), tries: 1 };
+    let sent = Written::Intended { resource_version: "100".into(), tries: 1, conflicts: 0, unanswered: true };
     assert!(superseded(decide(&sent, &all, &workload(|_| {}), None, 0)).contains("worker was changed again"), "nor sent again");
 }
 
@@ -249,7 +257,7 @@ proptest! {
             prop_assert_eq!(holds, wanted);
         }
         prop_assert!(next_step(&Journal {
-            id: "mine", target: &target(), valid_until: Time(1000), written: &Written::Nothing, intended_at: None, written_at: None, closed: None,
+            id: "mine", target: &target(), patch: PatchKind::StrategicMerge, valid_until: Time(1000), written: &Written::Nothing, intended_at: None, written_at: None, closed: None,
         }, &seen, Time(now)).sends(), "the workload is as planned");
     }
 
@@ -265,7 +273,7 @@ proptest! {
             let restoring = two((maps[0].clone(), web.clone()), (maps[1].clone(), worker.clone()));
             let target = target();
             let closed = closed.then_some("frozen");
-            let journal = Journal { id: "mine", target: &target, valid_until: Time(1_200_000), written: &written, intended_at: None, written_at, closed };
+            let journal = Journal { id: "mine", target: &target, patch: PatchKind::StrategicMerge, valid_until: Time(1_200_000), written: &written, intended_at: None, written_at, closed };
             match next_write(&journal, &restoring, seen, now) {
                 Next::Finish { .. } => return Ok(()),
                 Next::IntendConfig { position, resource_version, .. } => {
@@ -282,7 +290,7 @@ proptest! {
                     let good = maps == [APPLIED, APPLIED] && !matches!(written, Written::Applied { .. });
                     prop_assert!(good, "the workload is written before its time");
                     let tries = if let Written::Intended { tries, .. } = &written { *tries } else { 0 };
-                    written = Written::Intended { resource_version, tries: tries + 1 };
+                    written = Written::Intended { resource_version, tries: tries + 1, conflicts: 0, unanswered: true };
                 }
                 Next::Send => match &mut written {
                     Written::Intended { tries, .. } => *tries += 1,

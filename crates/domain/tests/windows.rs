@@ -5,6 +5,8 @@
 
 use domain::Time;
 use domain::changes::windows::{Effect, Shut, Window, first, parse, shut};
+use jiff::ToSpan;
+use jiff::civil::Date;
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use proptest::prelude::*;
 
@@ -135,10 +137,16 @@ const ZONES: [(&str, i64); 14] = [
 #[derive(Clone, Debug)]
 struct Meant {
     allow: bool,
-    days: Vec<bool>,
-    from: i64,
-    until: i64,
+    when: When,
     zone: usize,
+}
+
+/// Minutes are of the day, but in a span of the week of the week; a date is so many days from the one that the scan is around.
+#[derive(Clone, Debug)]
+enum When {
+    Days { days: Vec<bool>, from: i64, until: i64 },
+    Week { from: i64, until: i64 },
+    Dates { day: i64, minute: i64, days: i64, until: i64 },
 }
 
 const NAMES: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
@@ -147,39 +155,83 @@ fn clock(minute: i64) -> String {
     format!("{:02}:{:02}", minute / 60, minute % 60)
 }
 
-impl Meant {
+/// The same with an actual date: `around` is the day of the scan.
+#[derive(Clone, Debug)]
+struct Dated {
+    meant: Meant,
+    zone: TimeZone,
+    around: Date,
+}
+
+impl Dated {
     fn text(&self) -> String {
-        let days: Vec<_> = (0..7).filter(|day| self.days[*day]).map(|day| NAMES[day]).collect();
-        format!("{} {}-{}", days.join(","), clock(self.from), clock(self.until))
+        let of_week = |minute: i64| format!("{} {}", NAMES[(minute / 1440) as usize], clock(minute % 1440));
+        match &self.meant.when {
+            When::Days { days, from, until } => {
+                let days: Vec<_> = (0..7).filter(|day| days[*day]).map(|day| NAMES[day]).collect();
+                format!("{} {}-{}", days.join(","), clock(*from), clock(*until))
+            }
+            When::Week { from, until } => format!("{} - {}", of_week(*from), of_week(*until)),
+            When::Dates { day, minute, days, until } => {
+                let date = |days: i64| self.around.saturating_add(days.days());
+                format!("{} {} - {} {}", date(*day), clock(*minute), date(*day + *days), clock(*until))
+            }
+        }
     }
 
     fn window(&self) -> Window {
-        window(if self.allow { Effect::Allow } else { Effect::Deny }, &self.text(), ZONES[self.zone].0)
+        window(if self.meant.allow { Effect::Allow } else { Effect::Deny }, &self.text(), ZONES[self.meant.zone].0)
     }
 
-    /// What a clock on the wall there says.
-    fn shows(&self, zone: &TimeZone, at: Time) -> bool {
-        let shown = zone.to_datetime(at.timestamp());
+    /// What a clock on the wall there says; of a date, its moment there.
+    fn shows(&self, at: Time) -> bool {
+        let shown = self.zone.to_datetime(at.timestamp());
         let minute = i64::from(shown.hour()) * 60 + i64::from(shown.minute());
-        let today = self.days[shown.weekday().to_monday_zero_offset() as usize];
-        let yesterday = self.days[shown.weekday().previous().to_monday_zero_offset() as usize];
-        if self.from < self.until {
-            return today && (self.from..self.until).contains(&minute);
+        let weekday = i64::from(shown.weekday().to_monday_zero_offset());
+        match &self.meant.when {
+            When::Days { days, from, until } => {
+                let (today, yesterday) = (days[weekday as usize], days[(weekday + 6) as usize % 7]);
+                if from < until {
+                    today && (*from..*until).contains(&minute)
+                } else {
+                    today && minute >= *from || yesterday && minute < *until
+                }
+            }
+            When::Week { from, until } => {
+                let now = weekday * 1440 + minute;
+                if from < until { (*from..*until).contains(&now) } else { now >= *from || now < *until }
+            }
+            When::Dates { day, minute, days, until } => {
+                let moment = |days: i64, minute: i64| {
+                    let date = self.around.saturating_add(days.days());
+                    let clock = date.at((minute / 60) as i8, (minute % 60) as i8, 0, 0);
+                    self.zone.to_ambiguous_timestamp(clock).compatible().unwrap()
+                };
+                (moment(*day, *minute)..moment(*day + *days, *until)).contains(&at.timestamp())
+            }
         }
-        today && minute >= self.from || yesterday && minute < self.until
     }
 }
 
-fn open(meant: &[(Meant, TimeZone)], at: Time) -> bool {
-    let denied = meant.iter().any(|(window, zone)| !window.allow && window.shows(zone, at));
-    let mut allowing = meant.iter().filter(|(window, _)| window.allow).peekable();
-    !denied && (allowing.peek().is_none() || allowing.any(|(window, zone)| window.shows(zone, at)))
+fn open(meant: &[Dated], at: Time) -> bool {
+    let denied = meant.iter().any(|window| !window.meant.allow && window.shows(at));
+    let mut allowing = meant.iter().filter(|window| window.meant.allow).peekable();
+    !denied && (allowing.peek().is_none() || allowing.any(|window| window.shows(at)))
+}
+
+fn any_when() -> impl Strategy<Value = When> {
+    let times = (0..1440i64, 1..1440i64).prop_filter("it has a length", |(from, until)| from != until);
+    let days = prop::collection::vec(any::<bool>(), 7).prop_filter("it has a day", |days| days.contains(&true));
+    let week = (0..7 * 1440i64, 0..7 * 1440i64).prop_filter("it has a length", |(from, until)| from != until);
+    prop_oneof![
+        3 => (days, times).prop_map(|(days, (from, until))| When::Days { days, from, until }),
+        2 => week.prop_map(|(from, until)| When::Week { from, until }),
+        2 => (-2..6i64, 0..1440i64, 1..5i64, 0..1440i64).prop_map(|(day, minute, days, until)| When::Dates { day, minute, days, until }),
+    ]
 }
 
 fn any_window() -> impl Strategy<Value = Meant> {
-    let times = (0..1440i64, 1..=1440i64).prop_filter("it has a length", |(from, until)| from != until);
-    let days = prop::collection::vec(any::<bool>(), 7).prop_filter("it has a day", |days| days.contains(&true));
-    (any::<bool>(), days, times, 0..ZONES.len()).prop_map(|(allow, days, (from, until), zone)| Meant { allow, days, from, until, zone })
+    (any::<bool>(), any_when(), 0..ZONES.len()).prop_map(|(allow, when, zone)| Meant { allow, when, zone })
 }
 
 /// So many minutes are looked at: more than a week.
@@ -195,17 +247,21 @@ proptest! {
         before in -200..4 * 1440i64,
         second in 0..60i64,
     ) {
-        let with_zone: Vec<_> = meant.iter().map(|window| (window.clone(), zone(ZONES[window.zone].0))).collect();
-        let windows: Vec<_> = meant.iter().map(Meant::window).collect();
         // Around a change of the clocks in the first window's zone, where it has any.
         let (name, year) = ZONES[meant[0].zone];
         let start = at(&format!("{year}-01-01T00:00:00Z"));
         let changes: Vec<_> = zone(name).following(start.timestamp()).take(change + 1).map(|c| Time(c.timestamp().as_millisecond())).collect();
         let now = changes.last().copied().unwrap_or(start).plus_seconds(-before * 60 + second);
-        prop_assert_eq!(shut(&windows, now).is_none(), open(&with_zone, now), "now");
+        let dated = |meant: &Meant| {
+            let zone = zone(ZONES[meant.zone].0);
+            Dated { around: zone.to_datetime(now.timestamp()).date(), zone, meant: meant.clone() }
+        };
+        let meant: Vec<Dated> = meant.iter().map(dated).collect();
+        let windows: Vec<_> = meant.iter().map(Dated::window).collect();
+        prop_assert_eq!(shut(&windows, now).is_none(), open(&meant, now), "now");
         let minute = Time(now.0.div_euclid(60_000) * 60_000);
-        let state = open(&with_zone, now);
-        let scanned = (1..SCAN).map(|n| minute.plus_seconds(n * 60)).find(|at| open(&with_zone, *at) != state);
+        let state = open(&meant, now);
+        let scanned = (1..SCAN).map(|n| minute.plus_seconds(n * 60)).find(|at| open(&meant, *at) != state);
         let found = first(&windows, &[], now, |at| shut(&windows, at).is_none() != state);
         match scanned {
             Some(at) => prop_assert_eq!(found, Some(at)),

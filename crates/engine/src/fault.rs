@@ -4,8 +4,8 @@
 //!
 //! Invariant: a release build has none of them.
 
-/// Every place by which each change comes, in its order.
-pub const POINTS: [&str; 16] = [
+/// Every place by which each change comes, about in its order.
+pub const POINTS: [&str; 24] = [
     "before the request is stored",
     "after the request is stored",
     "before the vote is stored",
@@ -14,12 +14,20 @@ pub const POINTS: [&str; 16] = [
     "after it is leased",
     "before it runs",
     "after it runs",
+    "before its story is stored",
+    "after its story is stored",
     "before the intent is stored",
     "after the intent is stored",
     "before the write is sent",
     "after the write is answered",
+    "before the answer is stored",
+    "after the answer is stored",
     "before the write is noted",
     "after the write is noted",
+    "before its step is noted",
+    "after its step is noted",
+    "before what runs is recorded",
+    "after what runs is recorded",
     "before the end is stored",
     "after the end is stored",
 ];
@@ -34,18 +42,54 @@ pub const CONFIG_POINTS: [&str; 6] = [
     "after a ConfigMap is noted",
 ];
 
+/// Those by which a change comes only when somebody acts on it, or when something goes wrong: the place before and after each of them.
+pub const ACTS: [&str; 16] = [
+    "a try is stored",
+    "its wait is stored",
+    "its turn is noted",
+    "its lease is renewed",
+    "the withdrawal is stored",
+    "the abort is stored",
+    "the glass is stored",
+    "the review is stored",
+    "the freeze is stored",
+    "the lifting is stored",
+    "the hold is lifted",
+    "the train is stored",
+    "the train's votes are stored",
+    "the train's abort is stored",
+    "the way back is stored",
+    "the denial is stored",
+];
+
 /// Ends the process here, or stops it, when a test asked for that.
 pub fn point(name: &'static str) {
+    at("", name);
+}
+
+/// The place before something is stored.
+pub fn before(what: &'static str) {
+    at("before ", what);
+}
+
+pub fn after(what: &'static str) {
+    at("after ", what);
+}
+
+fn at(side: &str, what: &str) {
     #[cfg(debug_assertions)]
     {
-        if armed() == Some(name) {
-            tracing::warn!(name, "this process ends here, as a test wants it");
+        let is_here = |wanted: Option<&str>| wanted.and_then(|wanted| wanted.strip_prefix(side)) == Some(what);
+        if is_here(armed()) {
+            tracing::warn!("this process ends {side}{what}, as a test wants it");
             std::process::abort();
         }
-        pause(name);
+        if is_here(paused()) {
+            stand_still(what);
+        }
     }
     #[cfg(not(debug_assertions))]
-    let _ = name;
+    let _ = (side, what);
 }
 
 #[cfg(debug_assertions)]
@@ -55,13 +99,18 @@ fn armed() -> Option<&'static str> {
 }
 
 #[cfg(debug_assertions)]
-fn pause(name: &'static str) {
+fn paused() -> Option<&'static str> {
+    static ARMED: std::sync::OnceLock<Option<String>> = std::sync::OnceLock::new();
+    ARMED.get_or_init(|| std::env::var("DEVMATRIX_PAUSE_POINT").ok()).as_deref()
+}
+
+/// The first time only.
+#[cfg(debug_assertions)]
+fn stand_still(what: &str) {
     use std::sync::atomic::{AtomicBool, Ordering};
     static PAUSED: AtomicBool = AtomicBool::new(false);
-    static ARMED: std::sync::OnceLock<Option<String>> = std::sync::OnceLock::new();
-    let armed = ARMED.get_or_init(|| std::env::var("DEVMATRIX_PAUSE_POINT").ok());
-    if armed.as_deref() == Some(name) && !PAUSED.swap(true, Ordering::AcqRel) {
-        tracing::warn!(name, "this process stands still here, as a test wants it");
+    if !PAUSED.swap(true, Ordering::AcqRel) {
+        tracing::warn!("this process stands still: {what}, as a test wants it");
         // Unix only, as the tests that ask for it.
         let _ = std::process::Command::new("kill").args(["-STOP", &std::process::id().to_string()]).status();
         // Whichever thread comes first takes the signal, and stops all: until one has, this one would go on.

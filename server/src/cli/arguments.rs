@@ -276,6 +276,9 @@ pub struct Deploy {
     /// repository:tag@sha256:…
     #[arg(long)]
     pub image: String,
+    /// Who wrote what is in it; several times for several. Where authors are excluded, they do not decide on it
+    #[arg(long = "author", value_name = "PERSON")]
+    pub authors: Vec<String>,
     #[command(flatten)]
     pub ask: Ask,
 }

@@ -165,7 +165,8 @@ pub fn autoscale(arguments: &Autoscale) -> Done {
 }
 
 pub fn deploy(arguments: &Deploy) -> Done {
-    ask(&Client::of(&arguments.ask.remote)?, &arguments.ask, "deploy", &[("image", json!(arguments.image))])
+    let own = [("image", json!(arguments.image)), ("authors", json!(arguments.authors))];
+    ask(&Client::of(&arguments.ask.remote)?, &arguments.ask, "deploy", &own)
 }
 
 pub fn run_job(arguments: &RunJob) -> Done {

@@ -27,9 +27,12 @@ impl Portal {
             .stdout(Stdio::piped())
             .stderr(file)
             .env_remove("DEVMATRIX_DATABASE_URL")
+            .env_remove("DEVMATRIX_LEASE_S")
             .env_remove("DEVMATRIX_FAULT_POINT");
         if let Some(point) = point {
             command.env("DEVMATRIX_FAULT_POINT", point);
+            // Renewed each second.
+            command.env("DEVMATRIX_LEASE_S", if point.ends_with("its lease is renewed") { "3" } else { "30" });
         }
         let mut child = command.spawn().unwrap();
         let mut line = String::new();
@@ -74,6 +77,12 @@ impl Portal {
         let mut answer = request.send_json(body).ok()?;
         let status = answer.status().as_u16();
         Some((status, answer.body_mut().read_json().ok()?))
+    }
+
+    pub fn delete(&self, token: &str, path: &str) -> Option<(u16, Value)> {
+        let request = self.agent.delete(format!("{}{path}", self.url)).header("authorization", format!("Bearer {token}"));
+        let mut answer = request.call().ok()?;
+        Some((answer.status().as_u16(), answer.body_mut().read_json().ok()?))
     }
 
     pub fn is_ready(&self) -> bool {

@@ -17,7 +17,16 @@ pub struct World {
     folder: tempfile::TempDir,
     bea: String,
     dmitri: String,
+    ada: String,
     _runtime: Runtime,
+}
+
+/// Their tokens: one asks, one approves, one breaks the glass.
+#[derive(Clone, Copy)]
+pub struct People<'a> {
+    pub bea: &'a str,
+    pub dmitri: &'a str,
+    pub ada: &'a str,
 }
 
 #[derive(Clone, Debug)]
@@ -35,7 +44,7 @@ impl Change {
     }
 
     fn has_ended(&self) -> bool {
-        !["planned", "awaiting_approval", "ready", "running", "observing"].contains(&self.state.as_str())
+        !["awaiting_approval", "ready", "running", "observing"].contains(&self.state.as_str())
     }
 }
 
@@ -61,7 +70,7 @@ impl World {
         }
         components.iter().for_each(|name| {
             prod.apply(deployment(name, "prod", 0)).unwrap();
-            staging.apply(deployment(name, "staging", 0)).unwrap();
+            staging.apply(deployment(name, "shop-staging", 0)).unwrap();
         });
         let token = |user: &str, scopes: &str| {
             let made = Command::new(env!("CARGO_BIN_EXE_devmatrix"))
@@ -72,8 +81,9 @@ impl World {
             assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
             String::from_utf8(made.stdout).unwrap().trim().to_owned()
         };
-        let (bea, dmitri) = (token("bea", "read,change"), token("dmitri", "read,approve"));
-        World { staging, prod, components, folder, bea, dmitri, _runtime: runtime }
+        let (bea, dmitri) = (token("bea", "read,change,approve"), token("dmitri", "read,approve"));
+        let ada = token("ada", "read,change,approve");
+        World { staging, prod, components, folder, bea, dmitri, ada, _runtime: runtime }
     }
 
     pub fn folder(&self) -> &Path {
@@ -88,6 +98,10 @@ impl World {
         &self.bea
     }
 
+    pub fn people(&self) -> People<'_> {
+        People { bea: &self.bea, dmitri: &self.dmitri, ada: &self.ada }
+    }
+
     pub fn components(&self) -> impl Iterator<Item = &str> {
         self.components.iter().map(String::as_str)
     }
@@ -100,10 +114,38 @@ impl World {
         self.prod.apply(object).unwrap();
     }
 
+    /// One component gets this release in staging.
+    pub fn release_of(&self, name: &str, tag: &str) {
+        self.staging.apply(tagged(name, "shop-staging", tag)).unwrap();
+    }
+
+    /// Waits until the portal shows it healthy there, and what runs in production.
+    pub fn runs(&self, portal: &Portal, name: &str, environment: &str, tag: &str) {
+        let began = Instant::now();
+        while !(self.shows(portal, name, environment, tag) && self.shows(portal, name, "prod", &self::tag(0))) {
+            assert!(began.elapsed() < Duration::from_secs(90), "{name} does not run {tag} in {environment}: {}", portal.log());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    pub fn shows(&self, portal: &Portal, name: &str, environment: &str, tag: &str) -> bool {
+        let matrix = portal.get(&self.bea, "/api/v1/matrix").unwrap_or_default();
+        let rows = matrix["components"].as_array().cloned().unwrap_or_default();
+        let cell = rows.iter().find(|row| row["name"] == name).map(|row| row["cells"][environment].clone()).unwrap_or_default();
+        cell["state"] == "healthy" && cell["tag"] == tag && cell["digest"].is_string()
+    }
+
+    /// Whether this act is in the story of a change.
+    pub fn told(&self, portal: &Portal, change: &Value, act: &str) -> bool {
+        let path = format!("/api/v1/changes/{}/explain", change["id"].as_str().unwrap());
+        let story = portal.get(&self.bea, &path).unwrap_or_default();
+        story["items"].as_array().is_some_and(|lines| lines.iter().any(|line| line["text"].as_str().unwrap().starts_with(act)))
+    }
+
     /// Staging gets the release of this round.
     pub fn release(&self, round: usize) {
         self.components.iter().for_each(|name| {
-            self.staging.apply(deployment(name, "staging", round)).unwrap();
+            self.staging.apply(deployment(name, "shop-staging", round)).unwrap();
         });
     }
 
@@ -145,7 +187,7 @@ impl World {
 
     pub fn open_changes(&self, portal: &Portal) -> Vec<Value> {
         portal.wait_until_ready();
-        let open = "/api/v1/changes?state=planned,awaiting_approval,ready,running,observing,stuck";
+        let open = "/api/v1/changes?state=awaiting_approval,ready,running,observing,stuck";
         portal.get(&self.bea, open).unwrap()["items"].as_array().unwrap().clone()
     }
 }
@@ -206,6 +248,10 @@ fn tag(round: usize) -> String {
 }
 
 fn deployment(name: &str, namespace: &str, round: usize) -> Value {
+    tagged(name, namespace, &tag(round))
+}
+
+fn tagged(name: &str, namespace: &str, tag: &str) -> Value {
     let labels = json!({"app": name});
     json!({
         "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name, "namespace": namespace},
@@ -213,7 +259,7 @@ fn deployment(name: &str, namespace: &str, round: usize) -> Value {
             "replicas": 1, "selector": {"matchLabels": labels},
             "template": {
                 "metadata": {"labels": labels},
-                "spec": {"containers": [{"name": "main", "image": format!("registry.devmatrix.example/{name}:{}", tag(round))}]},
+                "spec": {"containers": [{"name": "main", "image": format!("registry.devmatrix.example/{name}:{tag}")}]},
             },
         },
     })
@@ -229,13 +275,14 @@ fn configuration(components: &[String]) -> String {
          teams:\n\
         \x20 - {{name: devops, members: [dmitri], roles: [approver]}}\n\
         \x20 - {{name: backend, members: [bea], roles: [deployer]}}\n\
+        \x20 - {{name: admins, members: [ada], roles: [admin]}}\n\
          clusters:\n\
         \x20 - {{name: staging, provider: kubeconfig, kubeconfig: {{path: staging.yaml}}}}\n\
         \x20 - {{name: prod, provider: kubeconfig, kubeconfig: {{path: prod.yaml}}}}\n\
          environments:\n\
-        \x20 - {{name: staging, title: Staging, stage: 1, cluster: staging, namespace: staging}}\n\
+        \x20 - {{name: staging, title: Staging, stage: 1, cluster: staging, namespace: shop-staging}}\n\
         \x20 - {{name: prod, title: Production, stage: 2, cluster: prod, namespace: prod, production: true, promote_from: staging, \
-         approval: {{rules: [{{from: [\"team:devops\"], needed: 1}}]}}}}\n\
+         rollback: {{automatic: true}}, approval: {{rules: [{{from: [\"team:devops\"], needed: 1}}]}}}}\n\
          components:\n{each}"
     )
 }

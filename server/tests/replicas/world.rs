@@ -55,7 +55,7 @@ impl Change {
     }
 
     pub fn has_ended(&self) -> bool {
-        !["planned", "awaiting_approval", "ready", "running", "observing"].contains(&self.state.as_str())
+        !["awaiting_approval", "ready", "running", "observing"].contains(&self.state.as_str())
     }
 }
 

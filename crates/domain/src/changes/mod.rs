@@ -119,6 +119,8 @@ pub enum Request {
         component: Name,
         environment: Name,
         image: ImageRef,
+        /// Who wrote what is in it, as far as whoever asks says.
+        authors: Vec<Name>,
         reason: String,
     },
     RunJob {
@@ -251,10 +253,10 @@ pub fn reason(field: &str, text: &str) -> Result<String> {
     Ok(text.to_owned())
 }
 
+/// It begins when somebody asks for it: a plan that nobody has asked for is a preview, and stored nowhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
-    Planned,
     AwaitingApproval,
     Ready,
     Running,
@@ -274,8 +276,7 @@ pub enum State {
 }
 
 impl State {
-    pub const ALL: [State; 13] = [
-        State::Planned,
+    pub const ALL: [State; 12] = [
         State::AwaitingApproval,
         State::Ready,
         State::Running,
@@ -292,7 +293,6 @@ impl State {
 
     pub fn as_str(self) -> &'static str {
         match self {
-            State::Planned => "planned",
             State::AwaitingApproval => "awaiting_approval",
             State::Ready => "ready",
             State::Running => "running",
@@ -315,7 +315,6 @@ impl State {
     /// As the pages write it.
     pub fn title(self) -> &'static str {
         match self {
-            State::Planned => "Planned",
             State::AwaitingApproval => "Awaiting approval",
             State::Ready => "Ready",
             State::Running => "Running",
@@ -333,7 +332,7 @@ impl State {
 
     /// Nothing more will happen to it by itself.
     pub fn is_terminal(self) -> bool {
-        !matches!(self, State::Planned | State::AwaitingApproval | State::Ready | State::Running | State::Observing)
+        !matches!(self, State::AwaitingApproval | State::Ready | State::Running | State::Observing)
     }
 }
 
@@ -403,7 +402,7 @@ pub struct Change {
     pub glass: Option<BreakGlass>,
     pub steps: Vec<Step>,
     pub outcome: Option<Outcome>,
-    /// Its write was journalled to be sent: from there on it may have arrived.
+    /// A try of its write has no answer that is a certain no: it may have arrived.
     pub sent: bool,
     /// The generation that our write made; from there on the rollout is ours.
     pub written_generation: Option<i64>,

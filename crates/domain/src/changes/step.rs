@@ -6,7 +6,7 @@ mod job;
 pub use job::{JobEnd, Ran};
 
 use super::plan::{Target, TargetKind};
-use super::{Outcome, State};
+use super::{Outcome, PatchKind, State};
 use crate::Time;
 use crate::clusters::{PodSaid, Refused, Rollout, WorkloadKind};
 
@@ -15,8 +15,9 @@ use crate::clusters::{PodSaid, Refused, Rollout, WorkloadKind};
 pub enum Written {
     #[default]
     Nothing,
-    /// Journalled before sending: what became of it may be unknown. `resource_version` is the precondition in the bytes.
-    Intended { resource_version: String, tries: i64 },
+    /// Journalled before sending. `resource_version` is the precondition in the bytes; `conflicts`: so many tries found the object at
+    /// another one; `unanswered`: a try of these bytes has no certain answer.
+    Intended { resource_version: String, tries: i64, conflicts: i64, unanswered: bool },
     /// The API server made this generation of it, with this spec. (A Deployment's generation also rises when somebody edits its
     /// annotations; while the spec is ours, so is the rollout.)
     Applied { generation: i64, spec_hash: String },
@@ -96,10 +97,10 @@ pub enum Next {
     },
 }
 
-/// A status write raises resourceVersion without touching the spec; so often is the write tried against a newer one.
-pub(super) const TRIES: i64 = 8;
+/// A status write raises resourceVersion without touching the spec; so often may one come between the look and the write.
+const CONFLICTS: i64 = 8;
 
-/// So often the same bytes are sent while nothing becomes of them: with [`pause`], ten minutes of a cluster that answers errors.
+/// So often it is sent while nothing becomes of it: with [`pause`], ten minutes of a cluster that answers errors.
 pub(super) const SENDS: i64 = 24;
 
 /// A StatefulSet or DaemonSet whose new pods make no progress for so long has failed, in seconds: what Kubernetes gives a Deployment
@@ -127,6 +128,8 @@ pub fn pause(failures: u32) -> i64 {
 pub struct Journal<'a> {
     pub id: &'a str,
     pub target: &'a Target,
+    /// Of what is sent.
+    pub patch: PatchKind,
     pub valid_until: Time,
     pub written: &'a Written,
     /// When it was first journalled to be sent.
@@ -136,11 +139,39 @@ pub struct Journal<'a> {
     pub closed: Option<&'a str>,
 }
 
+/// What an end says when a try of the write may still arrive.
+pub const MAY_ARRIVE: &str = "a try of its write got no certain answer and may still arrive: look at the cluster";
+
+impl Journal<'_> {
+    /// A try of the write is not known to have come to nothing. A patch fits the resourceVersion in it only; a pod's deletion and a
+    /// Job's creation fit whatever becomes of the workload.
+    pub fn may_arrive(&self, seen: &Seen) -> bool {
+        let (Written::Intended { resource_version, unanswered: true, .. }, Seen::There(present)) = (self.written, seen) else {
+            return false;
+        };
+        match self.patch {
+            PatchKind::StrategicMerge | PatchKind::Json => present.resource_version == *resource_version,
+            PatchKind::DeletePod | PatchKind::CreateJob => true,
+        }
+    }
+}
+
+/// A reason to end a change, of which a try may still arrive.
+pub fn in_doubt(reason: &str, may_arrive: bool) -> String {
+    if may_arrive { format!("{reason}; {MAY_ARRIVE}") } else { reason.to_owned() }
+}
+
 pub fn next_step(journal: &Journal<'_>, seen: &Seen, now: Time) -> Next {
+    decided(journal, seen, now).truthful(journal, seen)
+}
+
+fn decided(journal: &Journal<'_>, seen: &Seen, now: Time) -> Next {
     let next = match journal.written {
         _ if journal.target.kind == TargetKind::CRON_JOB => job::next(journal, seen, now),
         Written::Nothing => before_write(journal, seen, now),
-        Written::Intended { resource_version, tries } => after_intent(journal, seen, resource_version, *tries, now),
+        Written::Intended { resource_version, tries, conflicts, .. } => {
+            after_intent(journal, seen, resource_version, (*tries, *conflicts), now)
+        }
         Written::Applied { generation, spec_hash } => {
             let next = rolling_out(journal, seen, *generation, spec_hash, now);
             stuck(journal, &next, now).unwrap_or(next)
@@ -188,7 +219,7 @@ fn stuck(journal: &Journal<'_>, next: &Next, now: Time) -> Option<Next> {
 }
 
 /// The answer to our write may have been lost. Either it arrived, or nothing happened, or somebody else was quicker.
-fn after_intent(journal: &Journal<'_>, seen: &Seen, resource_version: &str, tries: i64, now: Time) -> Next {
+fn after_intent(journal: &Journal<'_>, seen: &Seen, resource_version: &str, (tries, conflicts): (i64, i64), now: Time) -> Next {
     let present = match seen {
         Seen::Unreachable(why) => return unknown(journal, why, now),
         Seen::Gone => return finish(State::Superseded, &format!("{} was deleted while it was to be written", journal.target.in_words())),
@@ -205,11 +236,14 @@ fn after_intent(journal: &Journal<'_>, seen: &Seen, resource_version: &str, trie
     if now > journal.valid_until {
         return finish(State::Expired, "the plan was not executed in time");
     }
-    if present.resource_version == resource_version {
-        return if tries < SENDS { Next::Send } else { finish(State::Errored, "the cluster took none of many tries to write; try again") };
-    }
-    if tries >= TRIES {
+    if conflicts >= CONFLICTS {
         return finish(State::Errored, "the workload's status changes too fast to write to it safely; try again");
+    }
+    if tries >= SENDS {
+        return finish(State::Errored, "the cluster took none of many tries to write; try again");
+    }
+    if present.resource_version == resource_version {
+        return Next::Send;
     }
     Next::Intend { resource_version: present.resource_version.clone() }
 }
@@ -326,6 +360,16 @@ pub(super) fn finish(state: State, reason: &str) -> Next {
 }
 
 impl Next {
+    /// An end says that a try of the write may still arrive.
+    pub(super) fn truthful(self, journal: &Journal<'_>, seen: &Seen) -> Next {
+        match self {
+            Next::Finish { state, reason, failing_pod } => {
+                Next::Finish { state, reason: in_doubt(&reason, journal.may_arrive(seen)), failing_pod }
+            }
+            next => next,
+        }
+    }
+
     /// It puts something on its way to the cluster.
     pub fn sends(&self) -> bool {
         matches!(self, Next::Intend { .. } | Next::Send | Next::IntendConfig { .. } | Next::SendConfig { .. })

@@ -75,7 +75,7 @@ impl Engine {
             return Ok(());
         }
         self.0.store.record(&mut tx, Act::by_worker(self.now(), "rollback.automatic", &failed.id, outcome, &said)).await?;
-        tx.commit().await?;
+        tx.commit_as("the way back is stored").await?;
         self.publish(&[Topic::Changes, Topic::Approvals]);
         self.0.work.notify_one();
         Ok(())

@@ -142,7 +142,7 @@ impl Engine {
         };
         self.0.store.insert_freeze(&mut tx, &freeze, new.key.as_ref()).await?;
         self.0.store.record(&mut tx, Act::by(actor, now, "freeze.set", &freeze.id, &freeze.reason)).await?;
-        tx.commit().await?;
+        tx.commit_as("the freeze is stored").await?;
         Ok(freeze)
     }
 
@@ -163,7 +163,7 @@ impl Engine {
         let freeze = self.0.store.lift_freeze(&mut tx, id, &person.name, reason, now).await?;
         let freeze = freeze.ok_or_else(|| domain::Error::not_found("freeze of this id (it may have ended, or somebody lifted it)"))?;
         self.0.store.record(&mut tx, Act::by(actor, now, "freeze.lift", id, reason)).await?;
-        tx.commit().await?;
+        tx.commit_as("the lifting is stored").await?;
         Ok(freeze)
     }
 

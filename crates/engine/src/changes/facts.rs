@@ -77,11 +77,16 @@ impl Engine {
         })
     }
 
-    /// Who wrote the release that would be deployed, as the pods that run it say (`devmatrix.io/author`). None: nothing says it.
+    /// Who wrote the release that would be deployed, as the pods that run it say (`devmatrix.io/author`); where none does yet, as whoever
+    /// asks says. None: nothing says it.
     fn authors(&self, component: &Component, environment: &Environment, request: &Request) -> Result<Option<Vec<String>>> {
         let (place, wanted) = match request {
             Request::Promote { from, .. } => (self.0.catalog.environment(from.as_str())?, None),
             Request::Rollback { to_revision, .. } => (environment, Some(*to_revision)),
+            Request::Deploy { authors, .. } => {
+                let names: Vec<_> = authors.iter().map(ToString::to_string).collect();
+                return Ok((!names.is_empty()).then_some(names));
+            }
             _ => return Ok(None),
         };
         let cluster = self.cluster_of(place)?;

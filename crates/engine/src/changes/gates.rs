@@ -1,22 +1,45 @@
-//! What forbids a write although it was approved: looked at once more, just before it.
+//! What forbids a write although it was approved: looked at once more, just before it; and shown while a change waits.
 
 use super::worker::{Round, waiting_step};
-use crate::Engine;
 use crate::error::Result;
-use domain::access::{PORTAL, Role};
+use crate::{DomainResult, Engine};
+use domain::access::{Actor, PORTAL, Role, Verb, authorize};
 use domain::catalog::{Approval, Component, Environment};
-use domain::changes::{Change, Kind, Plan, State};
+use domain::changes::plan::open_now;
+use domain::changes::step::in_doubt;
+use domain::changes::{Change, Gate, Kind, Plan, State};
 use domain::clusters::CellState;
 use std::time::Duration;
 
 impl Engine {
+    /// The gates of a change's plan; while it waits, as they are now where that can be told without asking a cluster.
+    pub async fn gates(&self, actor: &Actor, change: &Change) -> DomainResult<Vec<Gate>> {
+        authorize(actor, Verb::Read)?;
+        let (plan, catalog) = (&change.plan, self.catalog());
+        let mut gates = plan.gates.clone();
+        let Ok(environment) = catalog.environment(&plan.environment) else { return Ok(gates) };
+        if !matches!(change.state, State::AwaitingApproval | State::Ready) {
+            return Ok(gates);
+        }
+        let freezes = self.0.store.open_freezes(self.now()).await?;
+        if let Some(gate) = gates.iter_mut().find(|gate| gate.name == "open") {
+            *gate = open_now(environment, &freezes, plan.kind, self.now());
+        }
+        // Of a pod to delete, and of a CronJob, only its cluster knows.
+        let asks = matches!(plan.kind, Kind::Unblock | Kind::RunJob);
+        if !asks && let Ok(Some(why)) = self.forbidden_whatever_the_votes(change).await {
+            gates.insert(0, Gate::bars(why));
+        }
+        Ok(gates)
+    }
+
     /// Ends a change whose write is forbidden by now. What cannot be read to tell is said, and looked at again after a pause: the plan
-    /// expires one day.
-    pub(super) async fn barred(&self, change: &Change) -> Result<Option<Round>> {
+    /// expires one day. `doubt`: a try of the write may still arrive.
+    pub(super) async fn barred(&self, change: &Change, doubt: bool) -> Result<Option<Round>> {
         match self.forbidden_now(change).await {
             Ok(None) => Ok(None),
             Ok(Some(why)) => {
-                self.conclude(change, State::Superseded, &why, None).await?;
+                self.conclude(change, State::Superseded, &in_doubt(&why, doubt), None).await?;
                 Ok(Some(Round::Over))
             }
             Err(error) if error.is_of_cluster() => {
@@ -29,19 +52,22 @@ impl Engine {
 
     /// What forbids the write now although it was approved: votes, policy, holds and the source are looked at again.
     async fn forbidden_now(&self, change: &Change) -> Result<Option<String>> {
-        let let_through = self.glass_stands(change);
-        if !let_through && !self.votes_suffice(change) {
+        if !self.glass_stands(change) && !self.votes_suffice(change) {
             return Ok(Some(match &change.glass {
                 Some(glass) => format!("{} broke the glass, and may not do so any more", glass.by),
                 None => "the votes no longer suffice: somebody who approved may not decide any more".into(),
             }));
         }
+        self.forbidden_whatever_the_votes(change).await
+    }
+
+    async fn forbidden_whatever_the_votes(&self, change: &Change) -> Result<Option<String>> {
         let (plan, catalog) = (&change.plan, self.catalog());
         if plan.requester != PORTAL && !catalog.person(&plan.requester).has(Role::Deployer) {
             return Ok(Some(format!("{} asked for it, and may not ask for changes any more", plan.requester)));
         }
         let environment = catalog.environment(&plan.environment)?;
-        if !let_through && policy(environment, plan.kind) != plan.approval {
+        if !self.glass_stands(change) && policy(environment, plan.kind) != plan.approval {
             return Ok(Some(format!("who must approve changes of {} was changed after the plan was made; plan again", environment.title)));
         }
         if plan.kind == Kind::RunJob {

@@ -48,7 +48,7 @@ impl Engine {
         }
         self.0.store.record(&mut tx, Act::by(actor, now, "change.break_glass", &change.id, &glass.reason)).await?;
         let change = self.0.store.change_in(&mut tx, &change.id).await?.ok_or_else(|| no_change(id))?;
-        tx.commit().await?;
+        tx.commit_as("the glass is stored").await?;
         Ok(change)
     }
 
@@ -103,7 +103,7 @@ impl Engine {
         self.0.store.close_review(&mut tx, id, &person.name, &note, now).await?;
         self.0.store.record(&mut tx, Act::by(actor, now, "review.close", &review.change, &note)).await?;
         let review = self.0.store.review_in(&mut tx, id).await?.ok_or_else(no_review)?;
-        tx.commit().await?;
+        tx.commit_as("the review is stored").await?;
         Ok(review)
     }
 }

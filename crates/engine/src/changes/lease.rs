@@ -69,9 +69,7 @@ impl Engine {
         let mut tx = self.0.store.write().await?;
         let asked = Instant::now();
         let Some(lease) = self.0.store.claim(&mut tx, id, &self.0.owner, seconds()).await? else { return Ok(None) };
-        fault::point("before it is leased");
-        tx.commit().await?;
-        fault::point("after it is leased");
+        tx.commit_as("it is leased").await?;
         self.0.leases.keep(&lease, asked);
         Ok(Some(lease.fence))
     }
@@ -116,7 +114,7 @@ impl Engine {
 
     async fn renewed(&self, id: &str) -> Result<bool> {
         let Some(tx) = self.holding(id).await? else { return Ok(false) };
-        tx.commit().await?;
+        tx.commit_as("its lease is renewed").await?;
         Ok(true)
     }
 

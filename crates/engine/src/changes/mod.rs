@@ -26,7 +26,7 @@ pub use trains::TrainPlan;
 use crate::error::{Error, Result};
 use crate::events::Topic;
 use crate::store::{Act, ChangeFilter, NewChange, Page, PageRequest, Tx};
-use crate::{DomainResult, Engine, fault};
+use crate::{DomainResult, Engine};
 use domain::Time;
 use domain::access::{Actor, Allowed, Verb, authorize};
 use domain::changes::explain::{Line, explain};
@@ -192,9 +192,7 @@ impl Engine {
             self.0.store.remember_key(&mut tx, &actor.person.name, &key.key, &key.body_sha256, &id, now).await?;
         }
         let change = self.0.store.change_in(&mut tx, &id).await?.ok_or_else(|| no_change(&id))?;
-        fault::point("before the request is stored");
-        tx.commit().await?;
-        fault::point("after the request is stored");
+        tx.commit_as("the request is stored").await?;
         Ok(Asked { change, repeated: false })
     }
 
@@ -232,7 +230,7 @@ impl Engine {
         }
         self.abort_in(&mut tx, actor, &change, reason).await?;
         let change = self.0.store.change_in(&mut tx, &change.id).await?.ok_or_else(|| no_change(id))?;
-        tx.commit().await?;
+        tx.commit_as("the abort is stored").await?;
         Ok(change)
     }
 
@@ -270,7 +268,7 @@ impl Engine {
         let hold = self.0.store.lift_hold(&mut tx, id, &person.name, reason, now).await?;
         let hold = hold.ok_or_else(|| domain::Error::not_found("hold of this id (somebody may have lifted it)"))?;
         self.0.store.record(&mut tx, Act::by(actor, now, "hold.lift", id, reason)).await?;
-        tx.commit().await?;
+        tx.commit_as("the hold is lifted").await?;
         Ok(hold)
     }
 
@@ -310,7 +308,7 @@ impl Engine {
     async fn record_alone(&self, act: Act<'_>) -> Result<()> {
         let mut tx = self.0.store.write().await?;
         self.0.store.record(&mut tx, act).await?;
-        Ok(tx.commit().await?)
+        Ok(tx.commit_as("the denial is stored").await?)
     }
 }
 

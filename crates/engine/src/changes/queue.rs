@@ -4,10 +4,10 @@
 //! Invariant: of one place at most one change runs; one that waits says for what.
 
 use super::worker::{Round, TICK};
+use crate::Engine;
 use crate::error::Result;
 use crate::events::Topic;
 use crate::store::{Act, Tx};
-use crate::{Engine, fault};
 use domain::changes::train::{Turn, turn};
 use domain::changes::{Change, Kind, Reached, State, Step, Train};
 
@@ -45,9 +45,7 @@ impl Engine {
         };
         self.0.store.set_step(&mut tx, &change.id, 2, &step).await?;
         self.0.store.record(&mut tx, Act::by_worker(now, "change.start", &change.id, "done", "")).await?;
-        fault::point("before it runs");
-        tx.commit().await?;
-        fault::point("after it runs");
+        tx.commit_as("it runs").await?;
         self.publish(&[Topic::Changes]);
         Ok(true)
     }
@@ -59,7 +57,7 @@ impl Engine {
             let step = Step { name: "check".into(), state: "pending".into(), started: None, finished: None, detail: why.into() };
             let Some(mut tx) = self.holding(&change.id).await? else { return Ok(Round::Over) };
             self.0.store.set_step(&mut tx, &change.id, 2, &step).await?;
-            tx.commit().await?;
+            tx.commit_as("its turn is noted").await?;
             self.publish(&[Topic::Changes]);
         }
         Ok(Round::Again(TICK))
@@ -99,7 +97,7 @@ impl Engine {
             self.0.store.wait_again(&mut tx, &change.id).await?;
             self.0.store.set_step(&mut tx, &change.id, 2, &step).await?;
             self.0.store.record(&mut tx, Act::by_worker(self.now(), "change.wait", &change.id, "done", why)).await?;
-            tx.commit().await?;
+            tx.commit_as("its wait is stored").await?;
             self.publish(&[Topic::Changes]);
         }
         Ok(Round::Again(TICK))

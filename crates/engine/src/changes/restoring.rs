@@ -36,7 +36,7 @@ impl Engine {
 
     pub(super) async fn intend_config(&self, change: &Change, fence: i64, position: usize, resource_version: &str) -> Result<Round> {
         let Some((write, place)) = place(change, position) else { return Ok(Round::Over) };
-        if let Some(round) = self.barred(change).await? {
+        if let Some(round) = self.barred(change, false).await? {
             return Ok(round);
         }
         let now = self.now();
@@ -66,9 +66,7 @@ impl Engine {
             &domain::digest::sha256(&bytes)[..12]
         );
         self.0.store.record(&mut tx, Act::by_worker(now, "cluster.intend", &change.id, "done", &detail)).await?;
-        fault::point("before a ConfigMap's intent is stored");
-        tx.commit().await?;
-        fault::point("after a ConfigMap's intent is stored");
+        tx.commit_as("a ConfigMap's intent is stored").await?;
         self.publish(&[Topic::Changes]);
         self.send_config(change, position, &bytes).await
     }
@@ -78,7 +76,7 @@ impl Engine {
         let (Some((_, place)), Some(kept)) = (place(change, position), journal.iter().find(|kept| kept.position == position)) else {
             return Ok(Round::Over);
         };
-        if let Some(round) = self.barred(change).await? {
+        if let Some(round) = self.barred(change, false).await? {
             return Ok(round);
         }
         // An abort has taken the lease away.
@@ -88,7 +86,7 @@ impl Engine {
             return Ok(Round::Again(LOOK_AGAIN));
         }
         self.0.store.journal_config_try(&mut tx, place).await?;
-        tx.commit().await?;
+        tx.commit_as("a try is stored").await?;
         self.send_config(change, position, &kept.bytes).await
     }
 
@@ -138,7 +136,7 @@ impl Engine {
             let place = ConfigPlace { change: &change.id, position, name: &write.name };
             self.0.store.journal_config_refused(&mut tx, place).await?;
         }
-        Ok(tx.commit().await?)
+        Ok(tx.commit_as("the answer is stored").await?)
     }
 
     /// The ConfigMap holds what it held then, by this change.
@@ -152,9 +150,7 @@ impl Engine {
         self.0.store.set_step(&mut tx, &change.id, 3, &step).await?;
         let detail = format!("ConfigMap {} was {}", write.name, write.verb());
         self.0.store.record(&mut tx, Act::by_worker(now, "cluster.write", &change.id, "done", &detail)).await?;
-        fault::point("before a ConfigMap is noted");
-        tx.commit().await?;
-        fault::point("after a ConfigMap is noted");
+        tx.commit_as("a ConfigMap is noted").await?;
         self.publish(&[Topic::Changes]);
         Ok(Round::Again(Duration::ZERO))
     }

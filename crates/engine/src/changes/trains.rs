@@ -126,7 +126,7 @@ impl Engine {
         let detail = format!("{} to {} (digest {})", count(plans.len() as i64, "change"), request.environment.as_str(), &digest[..12]);
         self.0.store.record(&mut tx, Act::by(actor, now, "train.request", id, &detail)).await?;
         let train = self.0.store.train_in(&mut tx, id).await?.ok_or_else(|| no_train(id))?;
-        tx.commit().await?;
+        tx.commit_as("the train is stored").await?;
         Ok(train)
     }
 
@@ -172,14 +172,14 @@ impl Engine {
         train.may_decide(&voter)?;
         if now > train.valid_until() {
             self.expire_train(&mut tx, &train).await?;
-            tx.commit().await?;
+            tx.commit_as("the end is stored").await?;
             return Err(domain::Error::conflict("expired", format!("{} has expired: ask again.", train.label())).into());
         }
         for change in &train.changes {
             self.cast(&mut tx, actor, change, Cast { kind, reason, duties: &voter.duties }, now).await?;
         }
         let train = self.0.store.train_in(&mut tx, &train.id).await?.ok_or_else(|| no_train(id))?;
-        tx.commit().await?;
+        tx.commit_as("the train's votes are stored").await?;
         Ok(train)
     }
 
@@ -219,7 +219,7 @@ impl Engine {
             self.abort_in(&mut tx, actor, change, reason).await?;
         }
         let train = self.0.store.train_in(&mut tx, &train.id).await?.ok_or_else(|| no_change(id))?;
-        tx.commit().await?;
+        tx.commit_as("the train's abort is stored").await?;
         Ok(train)
     }
 }

@@ -4,7 +4,7 @@ use super::no_change;
 use crate::error::Result;
 use crate::events::Topic;
 use crate::store::{Act, Tx};
-use crate::{DomainResult, Engine, fault};
+use crate::{DomainResult, Engine};
 use domain::Time;
 use domain::access::{Actor, Verb, authorize};
 use domain::catalog::Duty;
@@ -59,14 +59,12 @@ impl Engine {
                 Outcome { state: State::Expired, reason: "the plan expired before it was decided on".into(), failing_pod: None, at: now };
             self.end(&mut tx, &change, &outcome).await?;
             self.0.store.record(&mut tx, Act::by_worker(now, "change.end", &change.id, "failed", &outcome.reason)).await?;
-            tx.commit().await?;
+            tx.commit_as("the end is stored").await?;
             return Err(domain::Error::conflict("expired", format!("{} has expired: ask again.", change.label())).into());
         }
         self.cast(&mut tx, actor, &change, Cast { kind, reason, duties: &voter.duties }, now).await?;
         let change = self.0.store.change_in(&mut tx, &change.id).await?.ok_or_else(|| no_change(id))?;
-        fault::point("before the vote is stored");
-        tx.commit().await?;
-        fault::point("after the vote is stored");
+        tx.commit_as("the vote is stored").await?;
         Ok(change)
     }
 
@@ -132,7 +130,7 @@ impl Engine {
         }
         self.0.store.record(&mut tx, Act::by(actor, now, "change.withdraw", &change.id, reason)).await?;
         let change = self.0.store.change_in(&mut tx, &change.id).await?.ok_or_else(|| no_change(id))?;
-        tx.commit().await?;
+        tx.commit_as("the withdrawal is stored").await?;
         Ok(change)
     }
 }

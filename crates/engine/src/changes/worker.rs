@@ -176,6 +176,7 @@ impl Engine {
         let facts = step::Journal {
             id,
             target: &change.plan.target,
+            patch: change.plan.patch.kind,
             valid_until: change.plan.valid_until,
             written: &journal.written,
             intended_at: journal.intended_at,
@@ -185,12 +186,13 @@ impl Engine {
         let restoring = self.restoring(&change, &journal.written, &config).await;
         let next = next_write(&facts, &restoring, &seen, self.now());
         self.log(id, told, &format!("{seen}{restoring}"), &next).await?;
+        let doubt = facts.may_arrive(&seen);
         match next {
-            Next::Intend { resource_version } => self.intend(&change, fence, &resource_version, &seen).await,
+            Next::Intend { resource_version } => self.intend(&change, fence, &resource_version, &seen, doubt).await,
             Next::IntendConfig { position, resource_version, .. } => self.intend_config(&change, fence, position, &resource_version).await,
             Next::SendConfig { position, .. } => self.send_config_again(&change, position, &config).await,
             Next::AdoptConfig { position, .. } => self.config_applied(&change, position).await,
-            Next::Send => self.send_again(&change, &journal).await,
+            Next::Send => self.send_again(&change, &journal.bytes, doubt).await,
             Next::Adopt { generation, spec_hash } => self.applied(&change, generation, &spec_hash).await,
             Next::Wait(why) => self.wait_for_opening(&change, &why).await,
             Next::Watch(why) => self.note(&change, "rollout", 4, &why).await,
@@ -216,7 +218,7 @@ impl Engine {
             self.0.store.log_line(&mut tx, id, self.now(), What::Saw, &now.saw).await?;
         }
         self.0.store.log_line(&mut tx, id, self.now(), What::Decided, &now.decided).await?;
-        tx.commit().await?;
+        tx.commit_as("its story is stored").await?;
         *told = now;
         Ok(())
     }
@@ -230,7 +232,7 @@ impl Engine {
             let step =
                 Step { name: name.into(), state: "running".into(), started: Some(self.now()), finished: None, detail: detail.into() };
             self.0.store.set_step(&mut tx, &change.id, position, &step).await?;
-            tx.commit().await?;
+            tx.commit_as("its step is noted").await?;
             self.publish(&[Topic::Changes]);
         }
         Ok(Round::Again(TICK))
@@ -265,9 +267,7 @@ impl Engine {
         }
         let good = if state == State::Succeeded { "done" } else { "failed" };
         self.0.store.record(&mut tx, Act::by_worker(now, "change.end", &change.id, good, &format!("{state}: {reason}"))).await?;
-        fault::point("before the end is stored");
-        tx.commit().await?;
-        fault::point("after the end is stored");
+        tx.commit_as("the end is stored").await?;
         if change.written_generation.is_some() {
             self.record_target(change).await;
         }
@@ -282,9 +282,11 @@ impl Engine {
         else {
             return;
         };
+        fault::before("what runs is recorded");
         if let Err(error) = self.record_place(component, environment).await {
             tracing::warn!(%error, change = change.id, "its record is written later, by the recorder");
         }
+        fault::after("what runs is recorded");
     }
 }
 

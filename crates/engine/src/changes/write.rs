@@ -7,16 +7,16 @@ use super::worker::{LOOK_AGAIN, Round, TICK};
 use crate::clusters::WriteAnswer;
 use crate::error::Result;
 use crate::events::Topic;
-use crate::store::{Act, Journal};
+use crate::store::Act;
 use crate::{Engine, fault};
 use domain::changes::explain::What;
-use domain::changes::step::{Seen, Written};
+use domain::changes::step::{Seen, in_doubt};
 use domain::changes::{Change, Kind, Stamp, State, Step};
 
 impl Engine {
-    /// `seen`: the target as it is at the resourceVersion.
-    pub(super) async fn intend(&self, change: &Change, fence: i64, resource_version: &str, seen: &Seen) -> Result<Round> {
-        if let Some(round) = self.barred(change).await? {
+    /// `seen`: the target as it is at the resourceVersion. `doubt`: an earlier try may still arrive.
+    pub(super) async fn intend(&self, change: &Change, fence: i64, resource_version: &str, seen: &Seen, doubt: bool) -> Result<Round> {
+        if let Some(round) = self.barred(change, doubt).await? {
             return Ok(round);
         }
         let now = self.now();
@@ -31,6 +31,9 @@ impl Engine {
             return self.wait_for_opening(change, &closed.why).await;
         }
         self.0.store.journal_intent(&mut tx, &change.id, resource_version, &bytes, now).await?;
+        if !doubt {
+            self.0.store.outdate_earlier_tries(&mut tx, &change.id).await?;
+        }
         let checked = Step {
             name: "check".into(),
             state: "done".into(),
@@ -44,16 +47,14 @@ impl Engine {
         self.0.store.set_step(&mut tx, &change.id, 3, &writing).await?;
         let detail = format!("resourceVersion {resource_version}, {} bytes, sha256 {}", bytes.len(), &domain::digest::sha256(&bytes)[..12]);
         self.0.store.record(&mut tx, Act::by_worker(now, "cluster.intend", &change.id, "done", &detail)).await?;
-        fault::point("before the intent is stored");
-        tx.commit().await?;
-        fault::point("after the intent is stored");
+        tx.commit_as("the intent is stored").await?;
         self.publish(&[Topic::Changes]);
-        self.send(change, &Journal { written: Written::Nothing, bytes, intended_at: None, applied_at: None }).await
+        self.send(change, &bytes, doubt).await
     }
 
     /// The journalled bytes once more, since nothing became of them: whatever forbids a write forbids this too, and the try counts.
-    pub(super) async fn send_again(&self, change: &Change, journal: &Journal) -> Result<Round> {
-        if let Some(round) = self.barred(change).await? {
+    pub(super) async fn send_again(&self, change: &Change, bytes: &str, doubt: bool) -> Result<Round> {
+        if let Some(round) = self.barred(change, doubt).await? {
             return Ok(round);
         }
         // An abort has taken the lease away.
@@ -63,21 +64,21 @@ impl Engine {
             return Ok(Round::Again(LOOK_AGAIN));
         }
         self.0.store.journal_try(&mut tx, &change.id).await?;
-        tx.commit().await?;
-        self.send(change, journal).await
+        tx.commit_as("a try is stored").await?;
+        self.send(change, bytes, doubt).await
     }
 
     /// Sends the journalled bytes. Whatever the answer, the next round looks and decides.
-    async fn send(&self, change: &Change, journal: &Journal) -> Result<Round> {
+    async fn send(&self, change: &Change, bytes: &str, doubt: bool) -> Result<Round> {
         let target = &change.plan.target;
         let cluster = self.cluster(&target.cluster)?.clone();
         if !self.may_send(change) {
             return Ok(Round::Over);
         }
         fault::point("before the write is sent");
-        let answer = cluster.write(target, &change.plan.patch, &journal.bytes).await;
+        let answer = cluster.write(target, &change.plan.patch, bytes).await;
         fault::point("after the write is answered");
-        self.log_answer(change, journal, &answer).await?;
+        self.log_answer(change, bytes.len(), &answer).await?;
         match answer {
             // Of the workload itself nothing was written.
             WriteAnswer::Applied(_) if change.plan.kind == Kind::Unblock => {
@@ -90,7 +91,8 @@ impl Engine {
             WriteAnswer::Conflict(_) | WriteAnswer::Gone(_) => Ok(Round::Again(LOOK_AGAIN)),
             WriteAnswer::Stale(_) => self.outrun(change).await,
             WriteAnswer::Refused(said) => {
-                self.conclude(change, State::Errored, &format!("the cluster refused the write: {said}"), None).await?;
+                let why = in_doubt(&format!("the cluster refused the write: {said}"), doubt);
+                self.conclude(change, State::Errored, &why, None).await?;
                 Ok(Round::Over)
             }
             WriteAnswer::Later(said) | WriteAnswer::Unknown(said) => {
@@ -100,12 +102,14 @@ impl Engine {
         }
     }
 
-    async fn log_answer(&self, change: &Change, journal: &Journal, answer: &WriteAnswer) -> Result<()> {
-        let (what, bytes) = (change.plan.patch.kind.noun(), journal.bytes.len());
-        let text = format!("the {what} of {bytes} bytes, {}", answer.in_words());
+    async fn log_answer(&self, change: &Change, bytes: usize, answer: &WriteAnswer) -> Result<()> {
+        let text = format!("the {} of {bytes} bytes, {}", change.plan.patch.kind.noun(), answer.in_words());
         let Some(mut tx) = self.holding(&change.id).await? else { return Ok(()) };
         self.0.store.log_line(&mut tx, &change.id, self.now(), What::Answered, &text).await?;
-        Ok(tx.commit().await?)
+        if answer.is_certain_no() {
+            self.0.store.journal_refused(&mut tx, &change.id, matches!(answer, WriteAnswer::Conflict(_))).await?;
+        }
+        Ok(tx.commit_as("the answer is stored").await?)
     }
 
     /// The write is there, as this generation. Also when an edit of annotations made another one of it.
@@ -125,9 +129,7 @@ impl Engine {
         }
         let act = if change.written_generation.is_none() { "cluster.write" } else { "cluster.follow" };
         self.0.store.record(&mut tx, Act::by_worker(now, act, &change.id, "done", &format!("generation {generation}"))).await?;
-        fault::point("before the write is noted");
-        tx.commit().await?;
-        fault::point("after the write is noted");
+        tx.commit_as("the write is noted").await?;
         self.publish(&[Topic::Changes]);
         Ok(Round::Again(TICK))
     }

@@ -238,6 +238,24 @@ impl Store {
         Ok(())
     }
 
+    /// The last try was answered with a certain no; `conflict`: since the object had moved on.
+    pub async fn journal_refused(&self, tx: &mut Tx, id: &str, conflict: bool) -> Result<()> {
+        sqlx::query(
+            "UPDATE change_writes SET refused = COALESCE(refused, 0) + 1, conflicts = COALESCE(conflicts, 0) + $2 WHERE change_id = $1",
+        )
+        .bind(id)
+        .bind(i64::from(conflict))
+        .execute(&mut **tx)
+        .await?;
+        Ok(())
+    }
+
+    /// No earlier try can arrive any more: the object has left the resourceVersion in its bytes.
+    pub async fn outdate_earlier_tries(&self, tx: &mut Tx, id: &str) -> Result<()> {
+        sqlx::query("UPDATE change_writes SET refused = tries - 1 WHERE change_id = $1").bind(id).execute(&mut **tx).await?;
+        Ok(())
+    }
+
     /// The cluster refused these bytes whole: they are not sent again, others are made against what is there then. The try counts.
     pub async fn withdraw_intent(&self, tx: &mut Tx, id: &str) -> Result<()> {
         sqlx::query("UPDATE change_writes SET resource_version = '' WHERE change_id = $1").bind(id).execute(&mut **tx).await?;
@@ -311,10 +329,14 @@ async fn whole(connection: &mut sqlx::AnyConnection, row: &AnyRow) -> Result<Cha
     let steps = steps(connection, &id).await?;
     let votes = votes(connection, &id).await?;
     let glass = super::policy::glass(connection, &id).await?;
-    let written_generation: Option<Option<i64>> = sqlx::query_scalar("SELECT generation FROM change_writes WHERE change_id = $1")
-        .bind(id.clone())
-        .fetch_optional(&mut *connection)
-        .await?;
+    let query = sqlx::query::<Any>("SELECT generation, tries, refused FROM change_writes WHERE change_id = $1");
+    let write = connection.fetch_optional(query.bind(id.clone())).await?;
+    let (written_generation, sent) = match write {
+        Some(write) => {
+            (write.try_get("generation")?, write.try_get::<i64, _>("tries")? > write.try_get::<Option<i64>, _>("refused")?.unwrap_or(0))
+        }
+        None => (None, false),
+    };
     let plan = document(format_args!("the plan of change {id}"), row.try_get("plan")?)?;
     let outcome: Option<String> = row.try_get("outcome")?;
     let outcome = outcome.map(|text| document(format_args!("the outcome of change {id}"), &text)).transpose()?;
@@ -328,8 +350,8 @@ async fn whole(connection: &mut sqlx::AnyConnection, row: &AnyRow) -> Result<Cha
         votes,
         glass,
         steps,
-        sent: written_generation.is_some(),
-        written_generation: written_generation.flatten(),
+        sent,
+        written_generation,
         config: super::config_writes::sent(connection, &id).await?,
         id,
     })
@@ -371,7 +393,8 @@ async fn votes(connection: &mut sqlx::AnyConnection, id: &str) -> Result<Vec<Vot
 
 async fn journal(connection: &mut sqlx::AnyConnection, id: &str) -> Result<Journal> {
     let query = sqlx::query::<Any>(
-        "SELECT resource_version, bytes, tries, generation, spec_hash, intended_at, applied_at FROM change_writes WHERE change_id = $1",
+        "SELECT resource_version, bytes, tries, refused, conflicts, generation, spec_hash, intended_at, applied_at
+         FROM change_writes WHERE change_id = $1",
     );
     let row = connection.fetch_optional(query.bind(id.to_owned())).await?;
     let Some(row) = row else {
@@ -379,7 +402,15 @@ async fn journal(connection: &mut sqlx::AnyConnection, id: &str) -> Result<Journ
     };
     let written = match row.try_get::<Option<i64>, _>("generation")? {
         Some(generation) => Written::Applied { generation, spec_hash: row.try_get::<Option<String>, _>("spec_hash")?.unwrap_or_default() },
-        None => Written::Intended { resource_version: row.try_get("resource_version")?, tries: row.try_get("tries")? },
+        None => {
+            let tries = row.try_get("tries")?;
+            Written::Intended {
+                resource_version: row.try_get("resource_version")?,
+                tries,
+                conflicts: row.try_get::<Option<i64>, _>("conflicts")?.unwrap_or(0),
+                unanswered: tries > row.try_get::<Option<i64>, _>("refused")?.unwrap_or(0),
+            }
+        }
     };
     let intended_at = Some(Time(row.try_get("intended_at")?));
     Ok(Journal { written, bytes: row.try_get("bytes")?, intended_at, applied_at: row.try_get::<Option<i64>, _>("applied_at")?.map(Time) })

@@ -31,6 +31,7 @@ pub use records::NewRecord;
 pub use trains::NewTrain;
 
 use crate::error::{Result, is_read_only};
+use crate::fault;
 use sqlx::any::{AnyPoolOptions, install_default_drivers};
 use sqlx::{Any, AnyConnection, AnyPool, Connection, Executor, Transaction};
 use std::ops::{Deref, DerefMut};
@@ -61,6 +62,14 @@ pub struct Tx {
 impl Tx {
     pub async fn commit(self) -> sqlx::Result<()> {
         self.inner.commit().await
+    }
+
+    /// `what`: what is so from now on, as the places before and after it are called (`fault.rs`).
+    pub async fn commit_as(self, what: &'static str) -> sqlx::Result<()> {
+        fault::before(what);
+        self.commit().await?;
+        fault::after(what);
+        Ok(())
     }
 
     pub async fn rollback(self) -> sqlx::Result<()> {

@@ -77,7 +77,7 @@ impl Subject {
             }
             Deploy => {
                 let image = image("image", &sim::digest_of(&tagged(component.as_str(), "2.0"))).unwrap();
-                Request::Deploy { component, environment, image, reason }
+                Request::Deploy { component, environment, image, authors: vec![], reason }
             }
             Rollback | RestoreConfig => {
                 let restore_config = self == RestoreConfig;

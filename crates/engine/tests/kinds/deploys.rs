@@ -10,6 +10,7 @@ fn deploy(environment: &str, text: &str) -> Request {
         component: name("api"),
         environment: name(environment),
         image: image("image", text).unwrap(),
+        authors: vec![],
         reason: "a build".into(),
     }
 }

@@ -212,6 +212,10 @@ pub struct Deploy {
     environment: Name,
     /// `repository:tag@sha256:…`
     image: String,
+    /// Who wrote what is in it: where the environment excludes authors, they do not decide on it.
+    #[serde(default)]
+    #[schema(value_type = Vec<String>, max_items = 50)]
+    authors: Vec<Name>,
     #[schema(max_length = 2000, pattern = r"^[^\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F-\u009F]*$")]
     reason: String,
 }
@@ -250,6 +254,9 @@ pub fn way(body: &mut Map<String, Value>) -> Result<Way, Problem> {
     }
 }
 
+/// As the schema says.
+const AUTHORS_LIMIT: usize = 50;
+
 /// The request in a body's fields.
 pub fn read(body: Map<String, Value>) -> Result<Request, Problem> {
     let kind = match body.get("kind") {
@@ -280,8 +287,11 @@ pub fn read(body: Map<String, Value>) -> Result<Request, Problem> {
             Ok(Request::Autoscale { component, environment, bounds: Bounds::new(min, max)?, reason: reason("reason", &why)? })
         }
         Some(Kind::Deploy) => {
-            let Deploy { component, environment, image: text, reason: why, .. } = fields(body)?;
-            Ok(Request::Deploy { component, environment, image: image("image", &text)?, reason: reason("reason", &why)? })
+            let Deploy { component, environment, image: text, authors, reason: why, .. } = fields(body)?;
+            if authors.len() > AUTHORS_LIMIT {
+                return Err(invalid("authors", format!("expected at most {AUTHORS_LIMIT} names")));
+            }
+            Ok(Request::Deploy { component, environment, image: image("image", &text)?, authors, reason: reason("reason", &why)? })
         }
         Some(Kind::RunJob) => {
             let RunJob { environment, cron_job, reason: why, .. } = fields(body)?;

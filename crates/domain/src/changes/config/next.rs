@@ -3,7 +3,7 @@
 
 use super::ConfigWrite;
 use crate::Time;
-use crate::changes::step::{Journal, Next, SENDS, STUCK_AFTER_S, Seen, TRIES, Written, finish, held, next_step};
+use crate::changes::step::{Journal, Next, SENDS, STUCK_AFTER_S, Seen, Written, finish, held, next_step};
 use crate::changes::{CHANGE_ANNOTATION, State};
 use std::fmt;
 
@@ -60,7 +60,7 @@ pub fn next_write(journal: &Journal<'_>, restoring: &Restoring, seen: &Seen, now
     }
     let next = restore(restoring).unwrap_or(workload);
     match journal.closed {
-        Some(why) if next.sends() => held(journal, why, now),
+        Some(why) if next.sends() => held(journal, why, now).truthful(journal, seen),
         _ => next,
     }
 }
@@ -105,18 +105,14 @@ fn restore(restoring: &Restoring) -> Option<Next> {
         ConfigSeen::There(present) => present.resource_version.as_str(),
         _ => "",
     };
-    let none_taken =
-        || finish(State::Errored, &format!("the cluster took none of many tries to write ConfigMap {}; try again", write.name));
     Some(match written {
-        // The same bytes are still good: nothing became of them.
-        ConfigWritten::Intended { resource_version, tries } if resource_version == at => {
-            if *tries < SENDS {
-                Next::SendConfig { position, name: write.name.clone() }
-            } else {
-                none_taken()
-            }
+        ConfigWritten::Intended { tries, .. } if *tries >= SENDS => {
+            finish(State::Errored, &format!("the cluster took none of many tries to write ConfigMap {}; try again", write.name))
         }
-        ConfigWritten::Intended { tries, .. } if *tries >= TRIES => none_taken(),
+        // The same bytes are still good: nothing became of them.
+        ConfigWritten::Intended { resource_version, .. } if resource_version == at => {
+            Next::SendConfig { position, name: write.name.clone() }
+        }
         _ => Next::IntendConfig { position, name: write.name.clone(), resource_version: at.to_owned() },
     })
 }

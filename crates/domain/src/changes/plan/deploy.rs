@@ -1,6 +1,7 @@
 //! Deploy: an image by its digest, as a build has pushed it. Only where releases begin: what is promoted to is not deployed to.
 
-use super::promote::{label_version, not_on_hold};
+use super::notes::Notes;
+use super::promote::not_on_hold;
 use super::{
     Artifact, Facts, Live, Made, Refusal, RefusalCode, Word, artifact, desired_now, generation, not_held_up, not_paused, pass,
     replicas_stay, uid, warn,
@@ -31,7 +32,7 @@ pub(super) fn deploy(facts: &Facts, target: &Live, image: &ImageRef) -> Result<M
         "metadata": {"uid": uid(&target.object)},
         "spec": {"template": {"spec": {"containers": [{"name": target.container, "image": to.image}]}}},
     });
-    label_version(target, image.tag.as_deref(), &mut body);
+    Notes::by(facts.authors.as_deref()).write(target, image.tag.as_deref(), &mut body);
     let others: Vec<Word> = target
         .companions
         .iter()

@@ -4,6 +4,7 @@
 mod autoscale;
 mod companions;
 mod deploy;
+mod notes;
 mod policy;
 mod promote;
 mod refusal;
@@ -17,8 +18,9 @@ mod unblock;
 
 pub use autoscale::{Scaler, bounds};
 pub use companions::Companion;
+pub use notes::{AUTHOR_NOTE, COMMIT_NOTE, VERSION_LABEL};
+pub use policy::open_now;
 use policy::{commit_authors, open, open_in};
-pub use promote::VERSION_LABEL;
 pub use refusal::{Refusal, RefusalCode};
 pub use restored::{CONFIG_CHANGED, ConfigThen, IRREVERSIBLE_ANNOTATION, Kept, Since};
 pub use run_job::{JobFacts, KEPT_S, run_job, runs_already};
@@ -83,7 +85,7 @@ pub struct Facts {
     pub freezes: Vec<Freeze>,
     /// Asked by somebody who may break the glass and means to: a closed environment is no reason to refuse.
     pub break_glass: bool,
-    /// Who wrote the commits of the release. None: the portal does not know.
+    /// Who wrote the commits of the release; of a Deploy, as whoever asks says. None: nobody knows.
     pub authors: Option<Vec<String>>,
     /// The version of the policy: SHA-256 of the configuration.
     pub policy_version: String,
@@ -114,6 +116,13 @@ pub struct Gate {
     /// `pass` or `warn`; what does not pass is a refusal, and no plan. But `fail`, when the glass is to be broken: what is closed now.
     pub state: String,
     pub detail: String,
+}
+
+impl Gate {
+    /// What would end a change without a write, were it executed now.
+    pub fn bars(why: String) -> Gate {
+        fail("now", "Would end without a write now", why)
+    }
 }
 
 /// One line of the plan in words.
@@ -168,6 +177,12 @@ impl Plan {
     /// The CronJob that a Job is run from. None: it is a component's.
     pub fn cron_job(&self) -> Option<&str> {
         cron_job_of(&self.component)
+    }
+
+    /// Of an Autoscale: which bounds there shall be.
+    pub fn bounds_to(&self) -> Option<Bounds> {
+        let spec = self.patch.body.get("spec").filter(|_| self.kind == Kind::Autoscale)?;
+        Some(Bounds { min: spec["minReplicas"].as_i64()?, max: spec["maxReplicas"].as_i64()? })
     }
 
     /// SHA-256 over the canonical JSON of all of it.

@@ -12,28 +12,36 @@ pub(super) fn open(facts: &Facts, kind: Kind) -> Result<Gate, Refusal> {
 
 /// The same for what is of no component.
 pub(super) fn open_in(env: &Environment, freezes: &[Freeze], break_glass: bool, kind: Kind, now: Time) -> Result<Gate, Refusal> {
+    match closed(env, freezes, kind, now) {
+        Some(closed) if !break_glass => Err(Refusal::new(closed.code, closed.why)),
+        _ => Ok(open_now(env, freezes, kind, now)),
+    }
+}
+
+/// Whether an environment is open for changes of a kind, at this moment.
+pub fn open_now(env: &Environment, freezes: &[Freeze], kind: Kind, now: Time) -> Gate {
     if let Some(closed) = closed(env, freezes, kind, now) {
-        let held = || fail("open", "Closed for changes", format!("{} It waits until then, or until the glass is broken", closed.why));
-        return if break_glass { Ok(held()) } else { Err(Refusal::new(closed.code, closed.why)) };
+        return fail("open", "Closed for changes", format!("{} It waits until then, or until the glass is broken", closed.why));
     }
     if let Some(closed) = closing(env, freezes, now) {
-        return Ok(warn("open", "Closed, and a rollback passes", closed.why));
+        return warn("open", "Closed, and a rollback passes", closed.why);
     }
     let detail = match closes(env, freezes, now) {
         Some(at) => format!("Closes {}", at.in_zone(&zone(env))),
         None if env.windows.is_empty() => "No freeze, and no windows are set here".to_owned(),
         None => "No freeze, and its windows stay open".to_owned(),
     };
-    Ok(pass("open", "Open for changes", detail))
+    pass("open", "Open for changes", detail)
 }
 
-/// Whether the exclusion of authors can be kept.
+/// Whether the exclusion of authors can be kept. What deploys no other release has none.
 pub(super) fn commit_authors(facts: &Facts, kind: Kind, approval: &Approval) -> Option<Gate> {
-    if !approval.exclude_authors || !matches!(kind, Kind::Promote | Kind::Rollback) {
+    if !approval.exclude_authors || !matches!(kind, Kind::Promote | Kind::Rollback | Kind::Deploy) {
         return None;
     }
+    let says = if kind == Kind::Deploy { ", as whoever asks says" } else { "" };
     Some(match &facts.authors {
-        Some(authors) => pass("authors", "Authors do not decide", format!("Its commits are by {}", authors.join(", "))),
+        Some(authors) => pass("authors", "Authors do not decide", format!("Its commits are by {}{says}", authors.join(", "))),
         None => warn("authors", "Authors are not known", "Nothing names who wrote this release, so nobody is excluded for it".into()),
     })
 }

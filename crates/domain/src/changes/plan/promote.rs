@@ -1,6 +1,7 @@
 //! Promote: the image digest that runs healthy in the source, with those of its companions, and nothing else of it.
 
 use super::companions::{Moved, left_behind, moved};
+use super::notes::Notes;
 use super::{
     Artifact, Facts, Live, Made, Refusal, RefusalCode, Word, artifact, desired_now, generation, not_held_up, not_paused, pass,
     replicas_stay, uid,
@@ -32,7 +33,8 @@ pub(super) fn promote(facts: &Facts, target: &Live) -> Result<Made, Refusal> {
     not_on_hold(facts, &to)?;
     not_paused(facts, target)?;
     not_held_up(facts)?;
-    let patch = Patch { kind: PatchKind::StrategicMerge, body: promotion_patch(target, &to, image.tag.as_deref(), &others) };
+    let patch =
+        Patch { kind: PatchKind::StrategicMerge, body: promotion_patch(target, &to, (image.tag.as_deref(), &Notes::of(source)), &others) };
     let healthy_for = source.since.map(|since| crate::time::span(facts.now.seconds_since(since)));
     let mut words = vec![Word {
         what: "Image".into(),
@@ -59,31 +61,15 @@ pub(super) fn promote(facts: &Facts, target: &Live) -> Result<Made, Refusal> {
     Ok(Made { summary, from, to, patch, desired: desired_now(target), words, gates, approval, source, to_revision: None })
 }
 
-/// The images, and the recommended label that names its version where the pods carry it; everything else stays.
-fn promotion_patch(target: &Live, to: &Artifact, tag: Option<&str>, others: &[Moved]) -> Value {
+/// The images, and what is noted of the release where the pods carry its version; everything else stays.
+fn promotion_patch(target: &Live, to: &Artifact, (tag, notes): (Option<&str>, &Notes), others: &[Moved]) -> Value {
     let mut body = json!({
         "metadata": {"uid": uid(&target.object)},
         "spec": {"template": {"spec": {"containers": [{"name": target.container, "image": to.image}]}}},
     });
     others.iter().for_each(|other| other.patch(&mut body["spec"]["template"]["spec"]));
-    label_version(target, tag, &mut body);
+    notes.write(target, tag, &mut body);
     body
-}
-
-/// The recommended label follows the tag where the pods carry it.
-pub(super) fn label_version(target: &Live, tag: Option<&str>, body: &mut Value) {
-    let labelled = target.object.pointer(&format!("/spec/template/metadata/labels/{}", VERSION_LABEL.replace('/', "~1"))).is_some();
-    if let Some(tag) = tag.filter(|tag| labelled && is_label_value(tag)) {
-        body["spec"]["template"]["metadata"] = json!({"labels": {VERSION_LABEL: tag}});
-    }
-}
-
-/// Kubernetes' recommended label: the version of the application.
-pub const VERSION_LABEL: &str = "app.kubernetes.io/version";
-
-/// A tag may be longer than a label's 63 characters, and may begin with `_`.
-fn is_label_value(tag: &str) -> bool {
-    tag.len() <= 63 && [tag.chars().next(), tag.chars().last()].iter().all(|c| c.is_some_and(|c| c.is_ascii_alphanumeric()))
 }
 
 fn healthy_source(facts: &Facts) -> Result<(&Environment, &Live), Refusal> {

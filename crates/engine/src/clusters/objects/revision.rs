@@ -2,6 +2,7 @@
 
 use super::template::{Template, containers};
 use super::{Condition, REVISION, annotation, controller, created, named};
+use domain::changes::plan::{AUTHOR_NOTE, COMMIT_NOTE};
 use domain::changes::{CAUSE_ANNOTATION, CHANGE_ANNOTATION};
 use domain::clusters::{ReplicaSet, Revision, template_hash};
 use k8s_openapi::api::apps::v1;
@@ -58,8 +59,8 @@ pub fn replica_set(object: ReplicaSetObject) -> Option<Revision> {
         desired: spec.replicas.unwrap_or(1),
         template: Box::default(),
         cause: annotation(&metadata, CAUSE_ANNOTATION).map(str::to_owned),
-        commit: notes.note("devmatrix.io/commit", &images),
-        author: notes.note("devmatrix.io/author", &images),
+        commit: notes.note(COMMIT_NOTE, &images),
+        author: notes.note(AUTHOR_NOTE, &images),
         images: images.into(),
         change: annotation(&metadata, CHANGE_ANNOTATION).map(str::to_owned),
     })
@@ -102,8 +103,8 @@ pub fn controller_revision(object: ControllerRevisionObject) -> Option<Revision>
         desired: 0,
         template: template_hash(whole).into(),
         cause: annotation(&metadata, CAUSE_ANNOTATION).map(str::to_owned),
-        commit: notes.note("devmatrix.io/commit", &images),
-        author: notes.note("devmatrix.io/author", &images),
+        commit: notes.note(COMMIT_NOTE, &images),
+        author: notes.note(AUTHOR_NOTE, &images),
         images: images.into(),
         change: annotation(&metadata, CHANGE_ANNOTATION).map(str::to_owned),
     })
