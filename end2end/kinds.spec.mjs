@@ -1,4 +1,5 @@
-// The other kinds of change: scale, restart, and the undo of a StatefulSet; drift and what stands around a component.
+// The other kinds of change: scale, restart, the undo of a StatefulSet, deploy; drift and what stands around a component.
+import { createHash } from "node:crypto";
 import { enter, expect, isLive, test } from "./support/test.mjs";
 
 const succeeded = (page) => expect(page.getByTestId("state")).toHaveText("Succeeded", { timeout: 60_000 });
@@ -147,6 +148,58 @@ for (const javaScriptEnabled of [true, false]) {
       await page.goto("/changes?component=cronjob/devmatrix-backup");
       await expect(page.getByLabel("Component")).toHaveValue("cronjob/devmatrix-backup");
       await expect(page.getByTestId("changes").getByRole("row").filter({ hasText: "CH-1" })).toHaveCount(1);
+    });
+  });
+}
+
+for (const javaScriptEnabled of [true, false]) {
+  test.describe(javaScriptEnabled ? "with JavaScript" : "without JavaScript", () => {
+    test.use({ javaScriptEnabled });
+
+    test("an image is deployed by its digest, where releases begin", async ({ page, context, portal, as }) => {
+      const tagged = "registry.devmatrix.example/devmatrix/api:1.43.2";
+      // As the registry of the demo has it.
+      const digest = `sha256:${createHash("sha256").update(tagged).digest("hex")}`;
+      const heading = page.getByRole("heading", { level: 1 });
+      const form = page.getByTestId("which-image");
+      const noted = page.locator("table.diff tr.add").filter({ hasText: "devmatrix.io/author: bea, ben" });
+      const [image, authors] = ["Image", "Authors"].map((label) => form.getByLabel(label, { exact: true }));
+      await enter(context, portal.url, "bea");
+      await page.goto("/components/api");
+      for (const promoted of ["prod", "prod-central"]) {
+        await expect(page.locator(`section#${promoted}`).getByRole("link", { name: /^Restart/ })).toHaveCount(1);
+        await expect(page.locator(`section#${promoted}`).getByRole("link", { name: /^Deploy/ })).toHaveCount(0);
+      }
+      await page.locator("section#staging").getByRole("link", { name: "Deploy API server in Staging" }).click();
+      await expect(heading).toHaveText("Deploy API server in Staging");
+      await expect(page.getByRole("heading", { name: "Which image" })).toBeVisible();
+      await expect(form.locator("[aria-invalid]")).toHaveCount(0);
+
+      await test.step("a tag alone is not enough, and what was written stays", async () => {
+        await image.fill(tagged);
+        await authors.fill("bea, ben");
+        await form.getByRole("button", { name: "Plan it" }).click();
+        await expect(image).toHaveAttribute("aria-invalid", "true");
+        await expect(image).toHaveAccessibleDescription(/`registry\.devmatrix\.example\/devmatrix\/api:1\.43\.2` names no digest/);
+        await expect(image).toHaveValue(tagged);
+        await expect(authors).toHaveValue("bea, ben");
+        await expect(authors).not.toHaveAttribute("aria-invalid");
+      });
+
+      await test.step("with its digest it is planned, asked for and rolled out", async () => {
+        await image.fill(`${tagged}@${digest}`);
+        await form.getByRole("button", { name: "Plan it" }).click();
+        await expect(heading).toHaveText("Deploy API server 1.43.2 to Staging");
+        await expect(noted).toHaveCount(1);
+        await page.getByLabel("Reason").fill("The new search");
+        await page.getByRole("button", { name: "Deploy to Staging" }).click();
+        await expect(page).toHaveURL(`${portal.url}/changes/CH-1`);
+        await as("bea").until({ label: "CH-1" }, "succeeded");
+        await expect(noted, "and they were asked for too").toHaveCount(1);
+        await page.goto("/components/api");
+        await expect(page.locator("section#staging")).toContainText("1.43.2");
+        await expect(page.locator("section#staging").getByTitle(digest)).toBeVisible();
+      });
     });
   });
 }

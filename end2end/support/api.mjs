@@ -28,6 +28,10 @@ export class Api {
     return this.good("POST", "/changes", { kind: "promote", component, environment, from: "staging", reason });
   }
 
+  restart(component, environment, reason = "") {
+    return this.good("POST", "/changes", { kind: "restart", component, environment, reason });
+  }
+
   /** Back to the newest revision of a version that does not run now. */
   async rollback(component, environment, version, reason = "") {
     const { items } = await this.good("GET", `/components/${component}/deployments?environment=${environment}`);

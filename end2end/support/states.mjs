@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Api, hasPast } from "./api.mjs";
+import { expire, lose, slow, slowNoMore, stick } from "./ends.mjs";
 import { editConfigMap } from "./kubernetes.mjs";
 import { eventually, startPortal } from "./portal.mjs";
 import { lostPortal } from "./lost.mjs";
@@ -13,7 +14,12 @@ export const WIDTHS = [1440, 320];
 /** A portal with a change in every state, and one that has lost its clusters. */
 export async function stage(name) {
   const dir = mkdtempSync(join(tmpdir(), "devmatrix-states-"));
-  const portals = await Promise.all([startPortal({ name: `${name} states` }), startPortal({ name: `${name} calm` }), lostPortal(dir, `${name} lost`)]);
+  const data = join(dir, "states");
+  const portals = await Promise.all([
+    startPortal({ name: `${name} states`, args: ["--demo", "--data-dir", data] }),
+    startPortal({ name: `${name} calm` }),
+    lostPortal(dir, `${name} lost`),
+  ]);
   const [portal, calm, lost] = portals;
   const stop = async () => {
     await Promise.all(portals.map((one) => one.stop()));
@@ -21,21 +27,24 @@ export async function stage(name) {
   };
   try {
     await Promise.all([hasPast(portal.url), hasPast(calm.url)]);
-    return { url: portal.url, calm: calm.url, lost, ids: await seed(portal), portals, stop };
+    return { url: portal.url, calm: calm.url, lost, ids: await seed(portal, data), portals, stop };
   } catch (error) {
     await stop();
     throw error;
   }
 }
 
-async function seed(portal) {
+async function seed(portal, data) {
   const { url } = portal;
   const [bea, ben, olivia, dmitri] = ["bea", "ben", "olivia", "dmitri"].map((person) => new Api(url, person));
-  // Ended by themselves, in their own clusters at the same time.
-  const [failed, crashed, succeeded] = await Promise.all([
+  // Ended by themselves or by what came over them, each in a place of its own at the same time.
+  const [failed, crashed, succeeded, stuck, errored, expired] = await Promise.all([
     bea.rollback("nginx", "prod", "1.29.2-nopull", "To see it fail").then((change) => bea.until(change, "failed")),
     ben.rollback("api", "prod", "1.42.1-crash", "To see it crash").then((change) => ben.until(change, "failed")),
     bea.rollback("redis", "prod-central", "7.4.1", "Memory grows").then((change) => bea.until(change, "succeeded")),
+    getStuck(portal, data, ben, dmitri),
+    runIntoError(portal, ben, dmitri),
+    ben.promote("elasticsearch", "prod-central", "Faster queries").then((change) => expire(data, ben, change)),
   ]);
   const overtaken = await bea.promote("qdrant", "prod-central", "The new index");
   await bea.until(await bea.rollback("qdrant", "prod-central", "1.15.4", "First back"), "succeeded");
@@ -57,8 +66,28 @@ async function seed(portal) {
   await ben.good("POST", `/pages/${paged.label}/acknowledge`);
   const inDays = (days) => `${new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 19)}Z`;
   await bea.good("POST", "/rotations/platform/overrides", { role: "primary", participant: "bea", starts: inDays(9), ends: inDays(11), reason: "A wedding" });
-  const label = ({ label: id }) => id;
-  return Object.fromEntries(Object.entries({ failed, crashed, succeeded, superseded, rejected, aborted, awaiting, more }).map(([state, change]) => [state, label(change)]));
+  const ended = { failed, crashed, succeeded, stuck, errored, expired, superseded, rejected, aborted };
+  return Object.fromEntries(Object.entries({ ...ended, awaiting, more }).map(([state, change]) => [state, change.label]));
+}
+
+/** A restart that goes on and on; afterwards its pod runs what ran before. */
+async function getStuck(portal, data, ben, dmitri) {
+  await slow(portal, "prod-gke", "prometheus");
+  const change = await ben.restart("prometheus", "prod-central", "It scrapes nothing");
+  await dmitri.approve(change);
+  const stuck = await stick(data, ben, change);
+  await slowNoMore(portal, "prod-gke", "prometheus");
+  return stuck;
+}
+
+/** A restart whose workload is deleted; afterwards it is there again. */
+async function runIntoError(portal, ben, dmitri) {
+  await slow(portal, "prod-eks", "prometheus");
+  const change = await ben.restart("prometheus", "prod", "It scrapes nothing");
+  await dmitri.approve(change);
+  const makeAnew = await lose(portal, "prod-eks", "prometheus", ben, change);
+  await makeAnew();
+  return change;
 }
 
 const promote = (component, environment) => `/changes/new?kind=promote&component=${component}&environment=${environment}&from=staging`;
@@ -85,6 +114,7 @@ export const STATES = [
   { name: "home", who: "dmitri", path: "/", says: "approvals wait for your vote" },
   { name: "home-requester", who: "bea", path: "/", says: "failed" },
   { name: "home-viewer", who: "viv", path: "/", says: "viv may not ask for changes" },
+  { name: "home-stuck", who: "viv", path: "/", says: "asked for by Ben" },
   { name: "home-calm", at: "calm", who: "bea", path: "/", says: "Nothing waits for you." },
   { name: "home-lost", at: "lost", who: "token", path: "/", says: "Unreachable" },
   { name: "menu-pages", who: "bea", path: "/", says: "Home", act: openAll("details.menu-nav"), scope: "header.frame" },
@@ -116,7 +146,7 @@ export const STATES = [
   { name: "environment-lost", at: "lost", who: "token", path: "/environments/prod", says: "The cluster does not answer." },
   { name: "changes", who: "bea", path: "/changes", says: "Queue and history" },
   { name: "changes-filtered", who: "bea", path: "/changes?state=failed&environment=prod", says: "Clear filters" },
-  { name: "changes-nothing", who: "bea", path: "/changes?state=stuck", says: "No change matches" },
+  { name: "changes-nothing", who: "bea", path: "/changes?component=redis&state=failed", says: "No change matches" },
   { name: "changes-none", at: "calm", who: "bea", path: "/changes", says: "No change yet" },
   { name: "change-awaiting", who: "dmitri", change: "awaiting", says: "You may vote." },
   { name: "change-awaiting-requester", who: "bea", change: "awaiting", says: "You may not vote", act: openAll("details.more") },
@@ -126,6 +156,9 @@ export const STATES = [
   { name: "change-succeeded", who: "bea", change: "succeeded", says: "Succeeded." },
   { name: "change-failed", who: "bea", change: "failed", says: "What the pod says" },
   { name: "change-crashed", who: "ben", change: "crashed", says: "CrashLoopBackOff" },
+  { name: "change-stuck", who: "bea", change: "stuck", says: "It needs a person" },
+  { name: "change-errored", who: "bea", change: "errored", says: "was deleted while it rolled out" },
+  { name: "change-expired", who: "bea", change: "expired", says: "expired before it was decided on" },
   { name: "change-superseded", who: "bea", change: "superseded", says: "Nothing was written." },
   { name: "change-rejected", who: "ben", change: "rejected", says: "Not before the freeze ends" },
   { name: "change-aborted", who: "dmitri", change: "aborted", says: "Wrong environment" },
@@ -137,6 +170,8 @@ export const STATES = [
   { name: "new-refused-viewer", who: "viv", path: promote("nginx", "prod"), says: "There is no plan for this." },
   { name: "new-scale", who: "bea", path: "/changes/new?kind=scale&component=redis&environment=prod&replicas=0", says: "Nothing will serve" },
   { name: "new-restart", who: "bea", path: "/changes/new?kind=restart&component=elasticsearch&environment=prod", says: "a few at a time" },
+  { name: "new-deploy", who: "bea", path: "/changes/new?kind=deploy&component=api&environment=staging", says: "Which image" },
+  { name: "new-deploy-without-digest", who: "bea", path: "/changes/new?kind=deploy&component=api&environment=staging&image=api:1.43.2", says: "names no digest" },
   { name: "train-new", who: "bea", path: "/trains/new?environment=prod-central&component=postgres&component=redis", says: "Take out what is refused" },
   { name: "train-awaiting", who: "dmitri", path: "/trains/TR-1", says: "Approve all plans", act: openAll("details.more") },
   { name: "approvals", who: "dmitri", path: "/approvals", says: "wait for your vote", act: openAll("details.more") },

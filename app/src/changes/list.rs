@@ -105,7 +105,7 @@ fn row(viewer: &Viewer, change: &Change, now: Time) -> AnyView {
     let label = change.label();
     let took = change.outcome.is_some().then(|| domain::time::span(words::took(change, now)));
     view! {
-        <tr data-key=label.clone() data-state=change.state.as_str() data-say=label.clone()>
+        <tr data-key=label.clone() data-state=change.state.as_str() data-title=change.state_title() data-say=label.clone()>
             <th scope="row" class="clip"><a class="table-link" href=links::change(&label) title=change.summary().to_owned()>{change.summary().to_owned()}</a>" "<span class="small muted">{label.clone()}</span></th>
             <td class="nowrap muted" data-label="Environment">{viewer.environment_title(&change.plan.environment).to_owned()}</td>
             <td data-label="State"><StatePill look=words::state_of(change) quiet=true/></td>

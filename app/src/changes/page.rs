@@ -12,7 +12,7 @@ pub(crate) fn page(viewer: &Viewer, data: &ChangeData, now: Time) -> AnyView {
     let title = change.summary().to_owned();
     view! {
         <PageHead title=title crumb=Some((("Changes", "/changes"), change.label())) look=Some(words::state_of(change)) meta=Some(meta(data, now)) actions=Some(act::buttons(viewer, data))/>
-        <p class="vh" data-key="state" data-state=change.state.as_str() data-say=change.label() data-testid="state">{change.state_title()}</p>
+        <p class="vh" data-key="state" data-state=change.state.as_str() data-title=change.state_title() data-say=change.label() data-testid="state">{change.state_title()}</p>
         {act::tried(&data.tried)}
         {outcome(data)}
         {glass::closed(viewer, change)}

@@ -72,13 +72,16 @@ pub(super) fn rollout(data: &ChangeData, now: Time) -> AnyView {
     };
     let pods = pods_of(change, data.progress, &data.pods);
     let (from, to) = (change.plan.from.version(), change.plan.to.version());
-    let failing = (pods.failing > 0).then(|| key("seg-fail", format!("failing on {to}")));
+    // A restart brings new pods of the same version.
+    let on = |version: &str, age: &str| if from == to { format!(", {age}") } else { format!(" on {version}") };
+    let (old, new) = (on(&from, "old"), on(&to, "new"));
+    let failing = (pods.failing > 0).then(|| key("seg-fail", format!("failing{new}")));
     view! {
         <Panel id="h-roll" title="Rollout" end=view! { <span class="muted">{said}</span> }.into_any()>
             <div class="panel-body rollout" data-testid="rollout">
                 <RolloutBar pods=pods/>
                 <RolloutFigures progress=data.progress started=started/>
-                <ul class="key">{key("seg-old", format!("ready on {from}"))}{key("seg-wait", "starting".to_owned())}{key("seg-done", format!("ready on {to}"))}{failing}</ul>
+                <ul class="key">{key("seg-old", format!("ready{old}"))}{key("seg-wait", "starting".to_owned())}{key("seg-done", format!("ready{new}"))}{failing}</ul>
                 {usual(data.usual, change.state)}
             </div>
         </Panel>

@@ -54,7 +54,7 @@ fn moving(change: &Change, progress: Progress, now: Time) -> AnyView {
         _ => view! { <span data-key="running">"running for "<Elapsed since=change.requested_at now=now/></span> }.into_any(),
     };
     view! {
-        <li data-key=change.label() data-state=change.state.as_str() data-say=change.label()>
+        <li data-key=change.label() data-state=change.state.as_str() data-title=change.state_title() data-say=change.label()>
             <span class="grow">
                 <a class="table-link" href=links::change(&change.label())>{change.summary().to_owned()}</a><br/>
                 <span class="small muted">{format!("{} · {} · ", change.label(), words::person(&change.plan.requester))}{doing}</span>

@@ -60,7 +60,8 @@ fn attributes(old: &Element, new: &Element, said: &mut Said) {
             continue;
         }
         if name == "data-state" {
-            said.extend(new.get_attribute("data-say").map(|who| sentence(&who, &value)));
+            let title = new.get_attribute("data-title").unwrap_or_else(|| value.clone());
+            said.extend(new.get_attribute("data-say").map(|who| sentence(&who, &title)));
         }
         let _ = old.set_attribute(&name, &value);
     }

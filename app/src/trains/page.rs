@@ -16,7 +16,7 @@ pub(crate) fn page(viewer: &Viewer, data: &TrainData, now: Time) -> AnyView {
     let crumb = Some((("Changes", "/changes"), train.label()));
     view! {
         <PageHead title=format!("Promote {title}") crumb=crumb look=Some(words::change(state)) meta=Some(meta(train, state, now)) actions=Some(buttons(viewer, train, state))/>
-        <p class="vh" data-key="state" data-state=state.as_str() data-say=train.label() data-testid="state">{state.title()}</p>
+        <p class="vh" data-key="state" data-state=state.as_str() data-title=state.title() data-say=train.label() data-testid="state">{state.title()}</p>
         {tried(&data.tried)}
         {stopped(train)}
         {closed(viewer, train, state)}
@@ -108,7 +108,7 @@ fn turn(at: usize, change: &Change) -> AnyView {
         None => waits.or(running).map(|step| words::sentence(&step.detail)).unwrap_or_default(),
     };
     view! {
-        <li data-key=label.clone() data-component=change.plan.component.clone() data-state=change.state.as_str() data-say=label.clone()>
+        <li data-key=label.clone() data-component=change.plan.component.clone() data-state=change.state.as_str() data-title=change.state_title() data-say=label.clone()>
             <span class="turn">{at + 1}</span>
             <div class="grow stack-s">
                 <div class="turn-head"><h3><a class="plain" href=links::change(&label)>{change.summary().to_owned()}</a></h3><StatePill look=words::change(change.state)/></div>

@@ -6,7 +6,8 @@
 mod support;
 
 use domain::changes::explain::What;
-use domain::changes::{Change, Gate, State};
+use domain::changes::{Change, Gate, Kind, Request, State};
+use domain::names::Name;
 use engine::Patience;
 use serde_json::{Value, json};
 use sim::{Fault, Match};
@@ -179,6 +180,77 @@ async fn a_rollback_that_fails_is_left_to_people() {
     let back = world.engine.ask(&world.actor("bea"), rollback(2), None).await.unwrap().change;
     let failed = world.ends(&back, State::Failed).await;
     assert_eq!(answered(&world, &failed).await, "rollback.automatic (failed): A rollback is not rolled back by itself.");
+}
+
+/// What made no release, and what could not be carried out, is left to people.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_failed_release_is_not_rolled_back() {
+    let world = World::configured(&automatic(), Patience::default(), |_| {}).await;
+    succeeds_in_production(&world).await;
+    let asked = world.promotable("1.44.0").await;
+    let (engine, bea) = (&world.engine, world.actor("bea"));
+    world.prod.faults().fail(Match::on("patch", "deployments"), Fault::Answer(403), 1);
+    world.approved(&asked, "dmitri").await;
+    let errored = world.ends(&asked, State::Errored).await;
+
+    // Restarted, it cannot pull what it ran before: nodes have lost the image.
+    world.prod.apply(deployment("devmatrix", "1.43.1-nopull")).unwrap();
+    eventually("it fails there", || async {
+        let cell = engine.matrix(&actor("viv")).await.unwrap().components[0].cells["prod"].clone();
+        cell.failing_pod.filter(|said| said.reason == "ImagePullBackOff")
+    })
+    .await;
+    let name = |text: &str| Name::parse("name", text).unwrap();
+    let restart = Request::Restart { component: name("api"), environment: name("prod"), reason: "again".into() };
+    let restarted = engine.ask(&bea, restart, None).await.unwrap().change;
+    world.approved(&restarted, "dmitri").await;
+    let failed = world.ends(&restarted, State::Failed).await;
+    assert_eq!(answered(&world, &failed).await, "rollback.automatic (failed): A restart is not rolled back by itself.");
+    let lines = engine.story(&actor("viv"), &errored.id).await.unwrap();
+    assert!(!lines.iter().any(|line| line.text.starts_with("rollback.automatic")), "as many sweeps have gone by: {lines:?}");
+    let all = engine.changes(&actor("viv"), &Default::default(), Default::default()).await.unwrap().items;
+    assert!(all.iter().all(|change| change.plan.kind != Kind::Rollback));
+}
+
+/// The last that succeeded was rolled back by a person: it is on hold, and no way back; the one before it is.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_on_hold_is_no_way_back() {
+    let world = World::configured(&automatic(), Patience::default(), |_| {}).await;
+    succeeds_in_production(&world).await;
+    let held = world.promotable("1.44.0").await;
+    world.approved(&held, "dmitri").await;
+    world.ends(&held, State::Succeeded).await;
+    world.judged(&held).await;
+    world.settled("prod").await;
+    let good = world.engine.deployments(&actor("viv"), "api", Some("prod"), Default::default()).await.unwrap().items;
+    let good = good.iter().find(|record| record.tag.as_deref() == Some("1.43.1")).unwrap().revision;
+    let back = world.engine.ask(&world.actor("bea"), rollback(good), None).await.unwrap().change;
+    world.ends(&back, State::Succeeded).await;
+    world.judged(&back).await;
+    world.settled("prod").await;
+    let failed = fails_in_production(&world).await;
+    let label = answered(&world, &failed).await.rsplit(' ').next().unwrap().to_owned();
+    let way = world.engine.change(&actor("viv"), &label).await.unwrap();
+    assert_eq!(way.plan.to.version(), "1.43.1");
+    world.ends(&way, State::Succeeded).await;
+}
+
+/// Between what succeeded and what failed somebody deployed a release that cannot be gone back over.
+#[tokio::test(flavor = "multi_thread")]
+async fn over_an_irreversible_release_in_between_a_person_decides() {
+    let world = World::configured(&automatic(), Patience::default(), |_| {}).await;
+    succeeds_in_production(&world).await;
+    let mut marked = deployment("devmatrix", "1.43.5");
+    marked["spec"]["template"]["metadata"]["annotations"] = json!({"devmatrix.io/irreversible": "drops a column"});
+    world.prod.apply(marked).unwrap();
+    world.runs("prod", "1.43.5").await;
+    let mut plain = deployment("devmatrix", "1.43.6");
+    plain["spec"]["template"]["metadata"]["annotations"] = json!({"devmatrix.io/irreversible": null});
+    world.prod.apply(plain).unwrap();
+    world.runs("prod", "1.43.6").await;
+    let failed = fails_in_production(&world).await;
+    let said = answered(&world, &failed).await;
+    assert!(said.contains("A release in between cannot be undone") && said.contains("drops a column"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

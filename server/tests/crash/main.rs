@@ -10,6 +10,7 @@
 mod acts;
 mod config;
 mod portal;
+mod terms;
 mod world;
 
 use engine::fault::POINTS;

@@ -50,6 +50,13 @@ impl Portal {
         self.child.wait().unwrap();
     }
 
+    /// SIGTERM, and how it ended.
+    pub fn terminated(&mut self) -> std::process::ExitStatus {
+        let sent = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+        self.child.wait().unwrap()
+    }
+
     pub fn has_died(&mut self) -> bool {
         self.child.try_wait().unwrap().is_some()
     }
@@ -103,4 +110,11 @@ impl Drop for Portal {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Whoever sends it waits for the answer, if there is one.
+pub fn post_and_forget(url: &str, token: &str, path: &str, body: &Value) {
+    let config = ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(30))).build();
+    let agent: ureq::Agent = config.into();
+    let _ = agent.post(format!("{url}{path}")).header("authorization", format!("Bearer {token}")).send_json(body);
 }

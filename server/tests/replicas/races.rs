@@ -40,14 +40,14 @@ fn two_of_three_approvers_at_once() {
 #[ignore = "needs PostgreSQL: scripts/postgres"]
 fn an_approval_against_the_expiry() {
     let _turn = beside_others();
-    let world = World::start(6, Policy { expires: "3s", ..ORDINARY });
+    let world = World::start(6, Policy { expires: "5s", ..ORDINARY });
     let portals = three(&world, Wish::default());
     world.release(&portals[0], "2.0.0");
     let mut ended = Vec::new();
     for (round, name) in world.components.iter().enumerate() {
         let change = world.asked(&portals[round % 3], name);
-        // Around the moment: from a little before it to a little after.
-        std::thread::sleep(Duration::from_millis(2700 + 100 * round as u64));
+        // At once, around the moment (a plan is good from the whole second on in which it was made), and well after it.
+        std::thread::sleep(Duration::from_millis([0, 4100, 4400, 4700, 5000, 6500][round]));
         let acts: Vec<Act<'_>> = portals
             .iter()
             .zip(["dmitri", "olivia", "pia"])
@@ -62,7 +62,9 @@ fn an_approval_against_the_expiry() {
         ended.push(change);
     }
     world.judge(&ended);
-    println!("{} of {} were in time", ended.iter().filter(|change| change.state == "succeeded").count(), ended.len());
+    let in_time = ended.iter().filter(|change| change.state == "succeeded").count();
+    println!("{in_time} of {} were in time", ended.len());
+    assert_eq!((ended[0].state.as_str(), ended[5].state.as_str()), ("succeeded", "expired"), "both ends come");
 }
 
 #[test]
@@ -77,11 +79,19 @@ fn an_abort_against_the_start() {
         let change = world.asked(&portals[0], name);
         let abort = |portal: &Portal, after: u64| {
             std::thread::sleep(Duration::from_millis(after));
+            if round == 7 {
+                world.ended(portal, &change);
+            }
             portal.post(world.of("bea"), &format!("/api/v1/changes/{}/abort", change.id), &json!({"reason": "a race"}))
         };
+        // The first is aborted before anybody votes, and the last when it has ended.
         let after = 20 * round as u64;
+        let voted = if round == 0 { 1000 } else { 0 };
         let answers = at_once(vec![
-            Box::new(|| world.approve(&portals[0], &change, "dmitri")) as Act<'_>,
+            Box::new(|| {
+                std::thread::sleep(Duration::from_millis(voted));
+                world.approve(&portals[0], &change, "dmitri")
+            }) as Act<'_>,
             Box::new(|| abort(&portals[1], after)),
             Box::new(|| abort(&portals[2], after)),
         ]);
@@ -98,6 +108,7 @@ fn an_abort_against_the_start() {
     }
     world.judge(&ended);
     println!("{:?}", ended.iter().map(|change| change.reason.as_str()).collect::<Vec<_>>());
+    assert_eq!((ended[0].state.as_str(), ended[7].state.as_str()), ("aborted", "succeeded"), "both ends come");
 }
 
 #[test]

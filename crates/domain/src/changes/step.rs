@@ -236,14 +236,14 @@ fn after_intent(journal: &Journal<'_>, seen: &Seen, resource_version: &str, (tri
     if now > journal.valid_until {
         return finish(State::Expired, "the plan was not executed in time");
     }
-    if conflicts >= CONFLICTS {
-        return finish(State::Errored, "the workload's status changes too fast to write to it safely; try again");
-    }
     if tries >= SENDS {
         return finish(State::Errored, "the cluster took none of many tries to write; try again");
     }
     if present.resource_version == resource_version {
         return Next::Send;
+    }
+    if conflicts >= CONFLICTS {
+        return finish(State::Errored, "the workload's status changes too fast to write to it safely; try again");
     }
     Next::Intend { resource_version: present.resource_version.clone() }
 }

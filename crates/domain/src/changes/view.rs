@@ -25,6 +25,9 @@ pub struct PlanView {
     #[serde(default)]
     pub config: Vec<ConfigView>,
     pub gates: Vec<Gate>,
+    /// Who wrote the release, as far as it is known.
+    #[serde(default)]
+    pub authors: Vec<String>,
     /// Votes needed; 0: none.
     pub votes_needed: i64,
     /// How long a rollout takes there; given with a preview and with a single change, where something is known.
@@ -135,6 +138,7 @@ impl PlanView {
             diff: plan.diff.unified.clone(),
             config: plan.config.iter().map(ConfigView::of).collect(),
             gates: plan.gates.clone(),
+            authors: plan.authors.clone().unwrap_or_default(),
             votes_needed: plan.approval.as_ref().map_or(0, |approval| approval.rules.iter().map(|rule| rule.needed).sum()),
             usual: None,
         }

@@ -4,9 +4,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod acts;
 mod read_only;
 #[path = "../support/mod.rs"]
 mod support;
+mod worker;
 
 use domain::changes::{Change, State, TrainRequest};
 use domain::names::Name;

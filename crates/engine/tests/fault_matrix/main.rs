@@ -1,5 +1,5 @@
-//! Every fault of an API server at every call of a promotion, and at the write of every kind of change and the look after it: how it
-//! ends, and how often the cluster was written to. Then two faults in a row: each at the write, followed by each at the look after it.
+//! Every fault of an API server at every call of every kind of change: how it ends, and how often the cluster was written to. Then two
+//! faults in a row: each at the write, followed by each at the look after it; and each fault for as long as the plan is good.
 //! What is found is `docs/FAULTS.md`; `FAULTS_WRITE=1` writes it anew.
 //!
 //! Invariant of each trial: it ends, with a reason that names what happened; nothing is written twice; success means written once.
@@ -52,15 +52,19 @@ fn worlds() -> Vec<Vec<Trial>> {
     let mut worlds = Vec::new();
     for fault in 0..FAULTS.len() {
         let of = |call| move |subject| Trial { subject, call, fault };
-        // Each kind writes, and looks at what it wrote, in its own way; before and after that they go one way.
-        let own = [Call::Write, Call::Look(LOST)].into_iter().flat_map(|call| SUBJECTS.map(of(call)));
-        let shared = [Call::Plan, Call::DryRun, Call::Check].map(|call| of(call)(Subject::PromoteDeployment));
-        worlds.push(own.chain(shared).collect());
+        // Each kind looks, writes, and looks at what it wrote, in its own way.
+        let written = [Call::Write, Call::Look(LOST)].into_iter().flat_map(|call| SUBJECTS.map(of(call)));
+        let read = [Call::Source, Call::Plan].map(|call| of(call)(Subject::PromoteDeployment));
+        worlds.push(written.chain(read).collect());
+        worlds.push([Call::DryRun, Call::Check].into_iter().flat_map(|call| SUBJECTS.map(of(call))).collect());
         worlds.push(vec![of(Call::Watch)(Subject::PromoteDeployment)]);
         // What is seen decides, and how, is one rule for all kinds: one of them is enough for the pairs.
         let doubtful = (0..FAULTS.len()).filter(|write| !is_certain(FAULTS[*write].1) && *write != LOST);
         worlds.push(doubtful.map(|write| of(Call::Look(write))(Subject::PromoteDeployment)).collect());
     }
+    // Those of one plan's time are all in one world: it is as long for each.
+    let lasting = |call| (0..FAULTS.len()).map(move |fault| Trial { subject: Subject::PromoteDeployment, call, fault });
+    worlds.push(lasting(Call::LastingCheck).chain(lasting(Call::LastingWrite)).collect());
     worlds
 }
 

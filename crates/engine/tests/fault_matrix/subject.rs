@@ -127,6 +127,11 @@ impl Subject {
         }
     }
 
+    /// What is read for the plan once, and again after the votes: what is written to, or the CronJob that the Job is made from.
+    pub fn check(self, component: &str) -> Match {
+        if self == RunJob { Match::on("get", "cronjobs").named(component) } else { self.look(component) }
+    }
+
     pub fn write(self, component: &str) -> Match {
         Match::on(self.verb(), self.plural()).named(&self.written(component))
     }

@@ -4,6 +4,7 @@
 use super::FAULTS;
 use super::subject::Subject;
 use super::support::{CONFIG, World, actor, eventually};
+use domain::changes::step::MAY_ARRIVE;
 use domain::changes::{Change, State};
 use engine::Patience;
 use sim::{Cluster, Fault, Match, WriteRecord};
@@ -15,6 +16,8 @@ use tokio::sync::Semaphore;
 /// The calls of a change to the cluster that it writes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Call {
+    /// What is promoted is read for the plan, in its own cluster.
+    Source,
     /// What is written to is read for the plan.
     Plan,
     /// The API server is asked what the write would make of it.
@@ -26,6 +29,16 @@ pub enum Call {
     Look(usize),
     /// The watch begins anew while it rolls out.
     Watch,
+    /// Each look after the votes, for as long as the plan is good.
+    LastingCheck,
+    /// And each write.
+    LastingWrite,
+}
+
+impl Call {
+    fn lasts(self) -> bool {
+        matches!(self, Call::LastingCheck | Call::LastingWrite)
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -38,6 +51,9 @@ pub struct Trial {
 
 /// A watch that tells nothing is given up after this.
 const PATIENCE: Patience = Patience { renew_s: 4, silence: Duration::from_secs(6) };
+
+/// More often than anything is tried.
+const FOR_GOOD: usize = 10_000;
 
 /// One that is not answered for each of its calls takes half a minute.
 const DEADLINE: Duration = Duration::from_secs(150);
@@ -142,15 +158,25 @@ impl Setting {
     async fn ask(&self, at: usize) -> Asked {
         let (trial, name) = (self.trials[at], name(at));
         let faults = self.cluster(trial.subject.environment()).0.faults();
-        let (look, write) = (trial.subject.look(&name), trial.subject.write(&name));
+        let (look, check, write) = (trial.subject.look(&name), trial.subject.check(&name), trial.subject.write(&name));
         let passes = |call: &Match, times| (0..times).for_each(|_| faults.fail(call.clone(), Fault::Delay(Duration::ZERO), 1));
+        let lasts = |call: &Match| faults.fail(call.clone(), FAULTS[trial.fault].1, FOR_GOOD);
         let fails = |call: &Match, fault: usize| faults.fail(call.clone(), FAULTS[fault].1, 1);
         match trial.call {
+            Call::Source => self.world.staging.faults().fail(look, FAULTS[trial.fault].1, 1),
             Call::Plan => fails(&look, trial.fault),
             Call::DryRun => fails(&write, trial.fault),
             Call::Check => {
-                passes(&look, 1);
-                fails(&look, trial.fault);
+                passes(&check, 1);
+                fails(&check, trial.fault);
+            }
+            Call::LastingCheck => {
+                passes(&check, 1);
+                lasts(&check);
+            }
+            Call::LastingWrite => {
+                passes(&write, 1);
+                lasts(&write);
             }
             Call::Write => {
                 passes(&write, 1);
@@ -213,8 +239,12 @@ impl Setting {
         let (cluster, _) = self.cluster(trial.subject.environment());
         let writes = cluster.writes().iter().filter(|write| trial.subject.wrote(&name, write)).count();
         let others = cluster.writes().iter().filter(|write| !trial.subject.wrote(&name, write) && is_of_portal(&name, write)).count();
-        let left = cluster.faults().pending_for(&trial.subject.written(&name));
-        assert_eq!(left, 0, "{trial:?}: a fault did not happen: {ended:?}");
+        let clusters = [&self.world.staging, &self.world.prod];
+        let pending = |name: &str| clusters.iter().map(|cluster| cluster.faults().pending_for(name)).sum::<usize>();
+        let written = trial.subject.written(&name);
+        let left = pending(&written) + if written == name { 0 } else { pending(&name) };
+        let happened = if trial.call.lasts() { left < FOR_GOOD } else { left == 0 };
+        assert!(happened, "{trial:?}: {left} faults did not happen: {:?}", ended.as_ref().map(|change| &change.outcome));
         match ended {
             Err(code) => {
                 assert_eq!((writes, others), (0, 0), "{trial:?}: refused, and yet written");
@@ -226,14 +256,26 @@ impl Setting {
                 assert!(change.state != State::Succeeded || writes == 1, "{trial:?}: success without a write");
                 let after = usize::from(trial.subject == Subject::RestoreConfig && change.state == State::Succeeded);
                 assert_eq!(others, after, "{trial:?}: written to something else, {}", change.state);
-                assert!(!outcome.reason.is_empty(), "{trial:?}: no reason");
+                assert!(is_named(change.state, &outcome.reason), "{trial:?}: {}: {}", change.state, outcome.reason);
+                let doubt = if outcome.reason.ends_with(MAY_ARRIVE) { ", a try may still arrive" } else { "" };
                 match (change.state, writes) {
                     (State::Succeeded, _) => "succeeded".to_owned(),
-                    (state, 0) => format!("{state}, nothing written"),
-                    (state, _) => format!("{state}, written"),
+                    (state, 0) => format!("{state}, nothing written{doubt}"),
+                    (state, _) => format!("{state}, written{doubt}"),
                 }
             }
         }
+    }
+}
+
+/// The end says which one it is.
+fn is_named(state: State, reason: &str) -> bool {
+    match state {
+        State::Succeeded => !reason.is_empty(),
+        State::Errored => ["the cluster refused the write", "the cluster took none of many tries"].iter().any(|why| reason.contains(why)),
+        State::Superseded => reason.contains("was deleted"),
+        State::Expired => reason.starts_with("the plan was not executed in time"),
+        _ => false,
     }
 }
 
@@ -249,8 +291,12 @@ fn name(at: usize) -> String {
 }
 
 fn configuration(trials: &[Trial]) -> String {
-    let approval = "approval: {rules: [{from: [\"team:devops\"], needed: 1}]}";
-    let staging = CONFIG.replacen("namespace: devmatrix-staging}", &format!("namespace: devmatrix-staging, {approval}}}"), 1);
+    let lasting = trials.iter().any(|trial| trial.call.lasts());
+    // Long enough for the vote, on a busy machine.
+    let expires = if lasting { ", expires: 40s" } else { "" };
+    let approval = format!("approval: {{rules: [{{from: [\"team:devops\"], needed: 1}}]{expires}}}");
+    let config = CONFIG.replacen("approval: {rules: [{from: [\"team:devops\"], needed: 1}]}", &approval, 1);
+    let staging = config.replacen("namespace: devmatrix-staging}", &format!("namespace: devmatrix-staging, {approval}}}"), 1);
     let both = staging.replacen("    promote_from: staging\n", "    promote_from: staging\n    rollback: {approval: true}\n", 1);
     trials.iter().enumerate().fold(both, |text, (at, trial)| text + &trial.subject.component(&name(at)))
 }

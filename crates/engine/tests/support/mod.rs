@@ -125,6 +125,13 @@ impl World {
         self.engine.ask(&self.actor(by), promote(), None).await.unwrap().change
     }
 
+    /// Staging gets this release, and somebody asks for it in production.
+    pub async fn promotable(&self, tag: &str) -> Change {
+        self.staging.apply(deployment("devmatrix-staging", tag)).unwrap();
+        self.runs("staging", tag).await;
+        self.promoted("bea").await
+    }
+
     pub fn actor(&self, name: &str) -> Actor {
         Actor { person: self.engine.catalog().person(name), scopes: Scope::ALL.to_vec(), via: "token" }
     }
