@@ -290,6 +290,54 @@ async fn a_closed_window_refuses_and_says_when_it_opens() {
     world.engine.ask(&world.actor("bea"), restart("staging"), None).await.expect("staging has no windows");
 }
 
+/// While it waits its gates are those of now; its plan, for which people vote, stays as it was.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_gates_of_what_waits_are_of_now() {
+    let world = world(ONE_VOTE, "[]").await;
+    let change = world.promoted("bea").await;
+    let open = || async {
+        let now = world.engine.change(&actor("viv"), &change.id).await.unwrap();
+        let gates = world.engine.gates(&actor("viv"), &now).await.unwrap();
+        assert_eq!((now.digest, gates.len()), (change.digest.clone(), change.plan.gates.len()));
+        gates.into_iter().find(|gate| gate.name == "open").unwrap()
+    };
+    assert_eq!(open().await.state, "pass");
+    let freeze = frozen(&world, prod()).await;
+    let closed = open().await;
+    assert_eq!((closed.state.as_str(), closed.detail.contains("because dmitri froze it")), ("fail", true), "{closed:?}");
+    world.engine.lift_freeze(&world.actor("olivia"), &freeze.id, "").await.unwrap();
+    assert_eq!(open().await.state, "pass");
+    world.approved(&change, "dmitri").await;
+    let ended = world.ends(&change, State::Succeeded).await;
+    frozen(&world, prod()).await;
+    assert_eq!(world.engine.gates(&actor("viv"), &ended).await.unwrap(), change.plan.gates, "what has ended keeps those of its plan");
+}
+
+/// Whoever deploys may say who wrote it, and then those do not decide.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_authors_of_a_deployed_image_do_not_decide_on_it() {
+    let approval = "{rules: [{from: [\"team:devops\"], needed: 1}], exclude_authors: true}";
+    let staging = format!("namespace: devmatrix-staging, approval: {approval}}}");
+    let config = config(approval, "[]").replacen("namespace: devmatrix-staging}", &staging, 1);
+    let world = World::configured(&config, Patience::default(), |_| {}).await;
+    let name = |text: &str| Name::parse("name", text).unwrap();
+    let image = domain::changes::image("image", &sim::digest_of("registry.devmatrix.example/devmatrix/api:1.44.0")).unwrap();
+    let deploy = |authors| Request::Deploy {
+        component: name("api"),
+        environment: name("staging"),
+        image: image.clone(),
+        authors,
+        reason: "a build".into(),
+    };
+    let unknown = world.engine.preview(&world.actor("bea"), deploy(vec![])).await.unwrap();
+    assert!(unknown.gates.iter().any(|gate| gate.name == "authors" && gate.state == "warn"), "{:?}", unknown.gates);
+    let change = world.engine.ask(&world.actor("bea"), deploy(vec![name("dmitri")]), None).await.unwrap().change;
+    let mine = world.engine.approve(&world.actor("dmitri"), &change.id, &change.digest, "").await.unwrap_err();
+    assert_eq!(code(&mine), (403, "author_approval"));
+    world.approved(&change, "olivia").await;
+    world.ends(&change, State::Succeeded).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn several_rules_need_several_people() {
     let world = world("{rules: [{from: [\"team:devops\"], needed: 1}, {from: [\"team:devops\", \"person:pia\"], needed: 1}]}", "[]").await;
