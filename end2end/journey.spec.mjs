@@ -47,7 +47,7 @@ for (const script of [true, false]) {
         await expect(page.getByText("bea may not decide on changes: that needs the role approver.").first()).toBeVisible();
         await expect(page.getByTestId("approvers")).toContainText("Dmitri");
         await expect(page.getByTestId("approvers").locator("[data-person]")).toHaveCount(2);
-        await page.getByText("Abort this change").click();
+        await page.locator(".actions.in-reach").getByRole("link", { name: "Abort" }).click();
         await expect(page.getByText("Nothing has been written yet, and nothing will be.")).toBeVisible();
         await signOut(page);
       });

@@ -21,14 +21,14 @@ pub(super) fn buttons(viewer: &Viewer, data: &ChangeData) -> AnyView {
     match change.state {
         State::AwaitingApproval if change.plan.train.is_some() => {
             let href = change.plan.train.as_ref().map(|place| links::train(&place.train));
-            view! { <div class="actions in-reach"><a class="btn btn-ghost" href="#decide">"Abort"</a><a class="btn btn-primary" href=href>"Decide on the train"</a></div> }.into_any()
+            view! { <div class="actions in-reach"><a class="btn btn-ghost" href="#abort-reason">"Abort"</a><a class="btn btn-primary" href=href>"Decide on the train"</a></div> }.into_any()
         }
         State::AwaitingApproval => {
             let vote = may_vote(change, viewer).err().map(|why| why.to_string());
             view! {
                 <div class="actions in-reach">
-                    <a class="btn btn-ghost" href="#decide">"Abort"</a>
-                    <a class="btn" href="#decide">"Reject"</a>
+                    <a class="btn btn-ghost" href="#abort-reason">"Abort"</a>
+                    <a class="btn" href="#vote-reason">"Reject"</a>
                     <form method="post" action=action(data, "approve")>
                         <input type="hidden" name="digest" value=change.digest.clone()/><input type="hidden" name="reason" value=""/>
                         <ActButton label="Approve plan" class="btn-primary" refused=vote/>
@@ -38,7 +38,7 @@ pub(super) fn buttons(viewer: &Viewer, data: &ChangeData) -> AnyView {
             .into_any()
         }
         state if !state.is_terminal() => {
-            view! { <div class="actions in-reach">{to_way_back(change)}<a class="btn btn-danger-quiet" href="#decide">"Abort"</a></div> }
+            view! { <div class="actions in-reach">{to_way_back(change)}<a class="btn btn-danger-quiet" href="#abort-reason">"Abort"</a></div> }
                 .into_any()
         }
         State::Failed | State::Stuck | State::Succeeded if change.plan.kind != Kind::RunJob => {

@@ -67,8 +67,8 @@ fn buttons(viewer: &Viewer, train: &Train, state: State) -> AnyView {
         let vote = may_vote(viewer, train).err().map(|why| why.to_string());
         return view! {
             <div class="actions in-reach">
-                <a class="btn btn-ghost" href="#decide">"Abort"</a>
-                <a class="btn" href="#decide">"Reject"</a>
+                <a class="btn btn-ghost" href="#abort-reason">"Abort"</a>
+                <a class="btn" href="#vote-reason">"Reject"</a>
                 <form method="post" action=action(train, "approve")>
                     <input type="hidden" name="digest" value=train.digest.clone()/><input type="hidden" name="reason" value=""/>
                     <ActButton label="Approve all plans" class="btn-primary" refused=vote/>
@@ -78,7 +78,7 @@ fn buttons(viewer: &Viewer, train: &Train, state: State) -> AnyView {
         .into_any();
     }
     is_open(train)
-        .then(|| view! { <div class="actions in-reach"><a class="btn btn-danger-quiet" href="#decide">"Abort"</a></div> })
+        .then(|| view! { <div class="actions in-reach"><a class="btn btn-danger-quiet" href="#abort-reason">"Abort"</a></div> })
         .into_any()
 }
 
