@@ -41,10 +41,14 @@ pub(super) fn buttons(viewer: &Viewer, data: &ChangeData) -> AnyView {
             view! { <div class="actions in-reach">{to_way_back(change)}<a class="btn btn-danger-quiet" href="#abort-reason">"Abort"</a></div> }
                 .into_any()
         }
-        State::Failed | State::Stuck | State::Succeeded if change.plan.kind != Kind::RunJob => {
-            to_way_back(change).map(|back| view! { <div class="actions in-reach">{back}</div> }).into_any()
+        _ => {
+            let back = to_way_back(change);
+            let class = if back.is_none() && change.state != State::Succeeded { "btn-primary" } else { "" };
+            let again = again(viewer, change, class);
+            (back.is_some() || again.is_some())
+                .then(|| view! { <div class="actions in-reach">{back}{again}</div> })
+                .into_any()
         }
-        _ => view! { <div class="actions in-reach">{again(viewer, change)}</div> }.into_any(),
     }
 }
 
@@ -53,10 +57,11 @@ fn to_way_back(change: &Change) -> Option<AnyView> {
     Some(view! { <a class="btn btn-danger-quiet" href="#roll-back"><Icon name="undo"/>{label}</a> }.into_any())
 }
 
-/// The page of the plan for the same once more.
-fn again(viewer: &Viewer, change: &Change) -> Option<AnyView> {
-    let href = links::again(&change.plan)?;
-    let (label, class) = if change.state == State::Succeeded { ("Run it again", "") } else { ("Plan again", "btn-primary") };
+/// The page of the plan for the same once more; of what went well, a Job only.
+fn again(viewer: &Viewer, change: &Change, class: &'static str) -> Option<AnyView> {
+    let well = change.state == State::Succeeded;
+    let href = links::again(&change.plan).filter(|_| !well || change.plan.kind == Kind::RunJob)?;
+    let label = if well { "Run it again" } else { "Plan again" };
     Some(to_a_plan(viewer, &change.plan, href, label.to_owned(), class))
 }
 

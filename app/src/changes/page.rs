@@ -88,7 +88,8 @@ fn next_of_job(change: &Change, state: State) -> &'static str {
 fn gates(data: &ChangeData) -> AnyView {
     let gates = data.gates.clone();
     let said = panels::gates_in_words(&gates);
-    let sub = if data.change.state.is_terminal() { "when it was planned" } else { "" };
+    let waits = matches!(data.change.state, State::AwaitingApproval | State::Ready);
+    let sub = if waits { "" } else { "when it was planned" };
     view! { <Panel id="h-gates" title="Gates" sub=sub end=view! { <span class="muted">{said}</span> }.into_any()><GateList gates=gates/></Panel> }
         .into_any()
 }

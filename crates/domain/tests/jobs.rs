@@ -255,6 +255,8 @@ fn after_a_day_away_it_is_not_guessed_whether_it_ran() {
     assert_eq!(ends(&step(&intended(1), &seen_cron(|_| {}), KEPT_S)), Some(State::Expired));
     assert_eq!(ends(&step(&intended(1), &seen_cron(|_| {}), KEPT_S + 1)), Some(State::Stuck));
     assert_eq!(ends(&step(&intended(1), &Seen::Gone, KEPT_S + 1)), Some(State::Stuck));
+    let refused = Written::Intended { resource_version: "70".into(), tries: 3, conflicts: 0, unanswered: false };
+    assert_eq!(ends(&step(&refused, &seen_cron(|_| {}), KEPT_S + 1)), Some(State::Expired), "each answer was a certain no: it has not run");
     assert!(matches!(step(&intended(1), &job(|_| {}), KEPT_S + 1), Next::Adopt { .. }), "what is there needs no guess");
 }
 

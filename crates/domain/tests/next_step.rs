@@ -178,7 +178,13 @@ fn an_end_says_whether_a_try_may_still_arrive() {
     assert_eq!(told(&intended(1), patch, &elsewhere, None), (State::Expired, false), "its bytes fit no more");
     assert_eq!(told(&intended(1), PatchKind::Json, &edited, None), (State::Superseded, false));
     assert_eq!(told(&intended(1), PatchKind::DeletePod, &edited, None), (State::Superseded, true), "the pod's uid fits still");
+    assert_eq!(told(&intended(1), PatchKind::DeletePod, &Seen::Gone, None), (State::Superseded, true), "the set is gone, its pod may stay");
+    assert_eq!(told(&intended(1), patch, &Seen::Gone, None), (State::Superseded, false));
     assert_eq!(told(&Written::Nothing, patch, &here, None), (State::Expired, false));
+    // What was refused each time has not arrived, also where nobody can look.
+    let away = Seen::Unreachable("401".into());
+    assert_eq!(told(&refused, patch, &away, None), (State::Expired, false));
+    assert_eq!(step(&refused, &away, 999), Next::Retry("401".into()));
 }
 
 #[test]

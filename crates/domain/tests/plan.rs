@@ -200,6 +200,12 @@ fn the_notes_of_a_release_move_with_its_image() {
     assert_eq!(annotations(&facts), json!({"devmatrix.io/commit": null, "devmatrix.io/author": null}));
     facts.authors = Some(vec!["ben".into(), "dmitri".into()]);
     assert_eq!(annotations(&facts), json!({"devmatrix.io/commit": null, "devmatrix.io/author": "ben, dmitri"}));
+    let gates = |facts: &Facts| plan(facts, &request).gates.into_iter().filter(|gate| gate.name == "notes").count();
+    assert_eq!(gates(&facts), 0);
+    noted(facts.target.as_mut().unwrap(), "1.42.3", json!({"devmatrix.io/author": "bea"}));
+    facts.target.as_mut().unwrap().object["spec"]["template"]["metadata"]["labels"] = json!({});
+    assert_eq!(annotations(&facts), json!({"devmatrix.io/author": null}), "they would not count here: those of before go");
+    assert_eq!(gates(&facts), 1, "and that is said");
 }
 
 #[test]

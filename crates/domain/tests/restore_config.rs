@@ -6,7 +6,7 @@ use domain::Time;
 use domain::changes::config::{ConfigPresent, ConfigSeen, ConfigWritten, Restoring, next_write};
 use domain::changes::diff::Diff;
 use domain::changes::plan::Target;
-use domain::changes::step::{Journal, Next, Present, Seen, Written, next_step};
+use domain::changes::step::{Journal, MAY_ARRIVE, Next, Present, Seen, Written, next_step};
 use domain::changes::{ConfigWrite, PatchKind, State};
 use domain::clusters::{Rollout, WorkloadKind};
 use proptest::prelude::*;
@@ -70,7 +70,7 @@ fn restored(name: &str) -> ConfigSeen {
 }
 
 fn intended(resource_version: &str, tries: i64) -> ConfigWritten {
-    ConfigWritten::Intended { resource_version: resource_version.into(), tries }
+    ConfigWritten::Intended { resource_version: resource_version.into(), tries, unanswered: true }
 }
 
 /// Of two: `web`, which is there, and `worker`, which is gone.
@@ -163,7 +163,8 @@ fn whatever_moved_ends_it_before_the_next_write() {
     let moved = decide(&Written::Nothing, &two(good(), gone()), &workload(|p| p.generation = 8), None, 0);
     assert!(superseded(moved).contains("the workload was changed"));
     let sent = Written::Intended { resource_version: "100".into(), tries: 1, conflicts: 0, unanswered: true };
-    assert!(superseded(decide(&sent, &all, &workload(|_| {}), None, 0)).contains("worker was changed again"), "nor sent again");
+    let late = superseded(decide(&sent, &all, &workload(|_| {}), None, 0));
+    assert!(late.contains("worker was changed again") && late.ends_with(MAY_ARRIVE), "nor sent again: {late}");
 }
 
 #[test]
@@ -172,6 +173,10 @@ fn what_cannot_be_read_is_waited_for_and_in_the_end_asked_of_a_person() {
     assert_eq!(step(&two((NOTHING, away()), (NOTHING, ConfigSeen::Gone))), Next::Retry("ConfigMap web: no route".into()));
     let sent = two((intended("40", 1), away()), (NOTHING, ConfigSeen::Gone));
     let at = |now| decide(&Written::Nothing, &sent, &workload(|_| {}), None, now);
+    let refused = ConfigWritten::Intended { resource_version: "40".into(), tries: 1, unanswered: false };
+    let certain = two((refused, away()), (NOTHING, ConfigSeen::Gone));
+    let over = decide(&Written::Nothing, &certain, &workload(|_| {}), None, 1001);
+    assert!(matches!(over, Next::Finish { state: State::Expired, .. }), "nothing arrived: {over:?}");
     assert_eq!(at(3_601_000), Next::Retry("no route".into()), "it may have arrived: never given up blindly");
     assert!(matches!(at(3_602_000), Next::Finish { state: State::Stuck, .. }));
     let late = decide(&Written::Nothing, &two((APPLIED, restored("web")), (NOTHING, away())), &workload(|_| {}), None, 1001);
@@ -279,7 +284,7 @@ proptest! {
                 Next::IntendConfig { position, resource_version, .. } => {
                     prop_assert!(maps[position] != APPLIED, "it writes twice");
                     let tries = if let ConfigWritten::Intended { tries, .. } = &maps[position] { *tries } else { 0 };
-                    maps[position] = ConfigWritten::Intended { resource_version, tries: tries + 1 };
+                    maps[position] = ConfigWritten::Intended { resource_version, tries: tries + 1, unanswered: true };
                 }
                 Next::SendConfig { position, .. } => match &mut maps[position] {
                     ConfigWritten::Intended { tries, .. } => *tries += 1,

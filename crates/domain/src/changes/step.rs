@@ -146,13 +146,16 @@ impl Journal<'_> {
     /// A try of the write is not known to have come to nothing. A patch fits the resourceVersion in it only; a pod's deletion and a
     /// Job's creation fit whatever becomes of the workload.
     pub fn may_arrive(&self, seen: &Seen) -> bool {
-        let (Written::Intended { resource_version, unanswered: true, .. }, Seen::There(present)) = (self.written, seen) else {
-            return false;
-        };
-        match self.patch {
-            PatchKind::StrategicMerge | PatchKind::Json => present.resource_version == *resource_version,
-            PatchKind::DeletePod | PatchKind::CreateJob => true,
+        let Written::Intended { resource_version, unanswered: true, .. } = self.written else { return false };
+        match (self.patch, seen) {
+            (PatchKind::StrategicMerge | PatchKind::Json, Seen::There(present)) => present.resource_version == *resource_version,
+            (PatchKind::StrategicMerge | PatchKind::Json, _) => false,
+            (PatchKind::DeletePod | PatchKind::CreateJob, seen) => matches!(seen, Seen::There(_) | Seen::Gone),
         }
+    }
+
+    fn unanswered(&self) -> bool {
+        matches!(self.written, Written::Intended { unanswered: true, .. })
     }
 }
 
@@ -250,6 +253,10 @@ fn after_intent(journal: &Journal<'_>, seen: &Seen, resource_version: &str, (tri
 
 /// It may have arrived: that is never guessed, and a person is asked when nobody can know for long.
 fn unknown(journal: &Journal<'_>, why: &str, now: Time) -> Next {
+    // Each try was answered by a certain no: nothing has arrived, as before the first one.
+    if !journal.unanswered() && now > journal.valid_until {
+        return finish(State::Expired, "the plan was not executed in time");
+    }
     if now.seconds_since(journal.valid_until) <= STUCK_AFTER_S {
         return Next::Retry(why.to_owned());
     }

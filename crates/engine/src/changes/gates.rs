@@ -11,6 +11,9 @@ use domain::changes::{Change, Gate, Kind, Plan, State};
 use domain::clusters::CellState;
 use std::time::Duration;
 
+/// What forbids a write: the gate of the plan that says otherwise (`now`: none does), and why.
+type Bar = (&'static str, String);
+
 impl Engine {
     /// The gates of a change's plan; while it waits, as they are now where that can be told without asking a cluster.
     pub async fn gates(&self, actor: &Actor, change: &Change) -> DomainResult<Vec<Gate>> {
@@ -22,15 +25,28 @@ impl Engine {
             return Ok(gates);
         }
         let freezes = self.0.store.open_freezes(self.now()).await?;
-        if let Some(gate) = gates.iter_mut().find(|gate| gate.name == "open") {
-            *gate = open_now(environment, &freezes, plan.kind, self.now());
-        }
-        // Of a pod to delete, and of a CronJob, only its cluster knows.
-        let asks = matches!(plan.kind, Kind::Unblock | Kind::RunJob);
-        if !asks && let Ok(Some(why)) = self.forbidden_whatever_the_votes(change).await {
-            gates.insert(0, Gate::bars(why));
+        let mut now = vec![open_now(environment, &freezes, (plan.kind, self.glass_stands(change)), self.now())];
+        now.extend(self.bars_now(change).await.ok().flatten().map(|(name, why)| Gate::bars(name, why)));
+        for gate in now {
+            match gates.iter_mut().find(|planned| planned.name == gate.name) {
+                Some(planned) => *planned = gate,
+                None => gates.insert(0, gate),
+            }
         }
         Ok(gates)
+    }
+
+    /// The same as [`Engine::forbidden_now`], without asking a cluster, and without the votes while it waits for them.
+    async fn bars_now(&self, change: &Change) -> Result<Option<Bar>> {
+        let votes = (change.state == State::Ready).then(|| self.votes_bar(change)).flatten();
+        if let Some(bar) = votes.or(self.rights_bar(change)?) {
+            return Ok(Some(bar));
+        }
+        // Of a pod to delete, and of a CronJob, only its cluster knows.
+        match change.plan.kind {
+            Kind::Unblock | Kind::RunJob => Ok(None),
+            _ => self.facts_bar(change).await,
+        }
     }
 
     /// Ends a change whose write is forbidden by now. What cannot be read to tell is said, and looked at again after a pause: the plan
@@ -52,47 +68,66 @@ impl Engine {
 
     /// What forbids the write now although it was approved: votes, policy, holds and the source are looked at again.
     async fn forbidden_now(&self, change: &Change) -> Result<Option<String>> {
-        if !self.glass_stands(change) && !self.votes_suffice(change) {
-            return Ok(Some(match &change.glass {
-                Some(glass) => format!("{} broke the glass, and may not do so any more", glass.by),
-                None => "the votes no longer suffice: somebody who approved may not decide any more".into(),
-            }));
-        }
-        self.forbidden_whatever_the_votes(change).await
+        let known = self.votes_bar(change).or(self.rights_bar(change)?);
+        let bar = match known {
+            Some(bar) => Some(bar),
+            None => self.facts_bar(change).await?,
+        };
+        Ok(bar.map(|(_, why)| why))
     }
 
-    async fn forbidden_whatever_the_votes(&self, change: &Change) -> Result<Option<String>> {
+    fn votes_bar(&self, change: &Change) -> Option<Bar> {
+        if self.glass_stands(change) || self.votes_suffice(change) {
+            return None;
+        }
+        let why = match &change.glass {
+            Some(glass) => format!("{} broke the glass, and may not do so any more", glass.by),
+            None => "the votes no longer suffice: somebody who approved may not decide any more".into(),
+        };
+        Some(("now", why))
+    }
+
+    fn rights_bar(&self, change: &Change) -> Result<Option<Bar>> {
         let (plan, catalog) = (&change.plan, self.catalog());
         if plan.requester != PORTAL && !catalog.person(&plan.requester).has(Role::Deployer) {
-            return Ok(Some(format!("{} asked for it, and may not ask for changes any more", plan.requester)));
+            return Ok(Some(("now", format!("{} asked for it, and may not ask for changes any more", plan.requester))));
         }
         let environment = catalog.environment(&plan.environment)?;
         if !self.glass_stands(change) && policy(environment, plan.kind) != plan.approval {
-            return Ok(Some(format!("who must approve changes of {} was changed after the plan was made; plan again", environment.title)));
+            let why = format!("who must approve changes of {} was changed after the plan was made; plan again", environment.title);
+            return Ok(Some(("now", why)));
         }
+        Ok(None)
+    }
+
+    /// What has become of the target, of what is to run there, and of where it comes from.
+    async fn facts_bar(&self, change: &Change) -> Result<Option<Bar>> {
+        let (plan, catalog) = (&change.plan, self.catalog());
+        let environment = catalog.environment(&plan.environment)?;
         if plan.kind == Kind::RunJob {
-            return self.job_forbidden(change, environment).await;
+            return Ok(self.job_forbidden(change, environment).await?.map(|why| ("now", why)));
         }
         let component = catalog.component(&plan.component)?;
         if let Some(tool) = self.taken_over(component, environment)? {
-            return Ok(Some(format!("{tool} has taken over the workload after the plan was made: change it there")));
+            return Ok(Some(("gitops", format!("{tool} has taken over the workload after the plan was made: change it there"))));
         }
         if plan.kind == Kind::Scale && self.autoscaler(component, environment)?.is_some() {
-            return Ok(Some("an autoscaler has taken over the number of replicas after the plan was made".into()));
+            return Ok(Some(("now", "an autoscaler has taken over the number of replicas after the plan was made".into())));
         }
         if let Some((pod, uid)) = plan.patch.deletes()
             && self.blocker(component, environment).await?.is_none_or(|blocker| blocker.uid != uid)
         {
-            return Ok(Some(format!("{pod} does not hold up the set any more: it is gone, it became ready, or another one does")));
+            let why = format!("{pod} does not hold up the set any more: it is gone, it became ready, or another one does");
+            return Ok(Some(("now", why)));
         }
         if !matches!(plan.kind, Kind::Promote | Kind::Deploy) {
             return Ok(None);
         }
         let holds = self.0.store.holds(Some(&plan.component), Some(&plan.environment)).await?;
         if holds.iter().any(|hold| hold.is_of(&plan.to)) {
-            return Ok(Some(format!("{} was put on hold here after the plan was made", plan.to.version())));
+            return Ok(Some(("hold", format!("{} was put on hold here after the plan was made", plan.to.version()))));
         }
-        self.source_failed(component, plan)
+        Ok(self.source_failed(component, plan)?.map(|why| ("source", why)))
     }
 
     /// The GitOps tool that owns the target, as far as the watch knows: a mark on its metadata alone is no other generation.

@@ -11,7 +11,7 @@ use crate::{Engine, fault};
 use domain::Time;
 use domain::changes::config::next_write;
 use domain::changes::explain::What;
-use domain::changes::step::{self, Next, Written, pause};
+use domain::changes::step::{self, Next, Written, in_doubt, pause};
 use domain::changes::train::Turn;
 use domain::changes::{Change, Hold, Kind, Outcome, Reached, State, Step};
 use domain::releases::RecordOutcome;
@@ -140,7 +140,9 @@ impl Engine {
             return Ok(Round::Over);
         }
         if let Err(error) = self.declared(&change) {
-            self.conclude(&change, State::Errored, &format!("it cannot go on: {error}"), None).await?;
+            // Nobody looks any more.
+            let why = in_doubt(&format!("it cannot go on: {error}"), change.reached() == Reached::Sent);
+            self.conclude(&change, State::Errored, &why, None).await?;
             return Ok(Round::Over);
         }
         // Somebody took back their vote.

@@ -29,7 +29,7 @@ pub struct ConfigPlace<'a> {
 impl Store {
     pub async fn config_journal(&self, id: &str) -> Result<Vec<ConfigJournal>> {
         let rows = sqlx::query(
-            "SELECT position, resource_version, bytes, tries, applied_at FROM change_config_writes WHERE change_id = $1 ORDER BY position",
+            "SELECT position, resource_version, bytes, tries, refused, applied_at FROM change_config_writes WHERE change_id = $1 ORDER BY position",
         )
         .bind(id)
         .fetch_all(self.pool())
@@ -38,7 +38,11 @@ impl Store {
             .map(|row| {
                 let written = match row.try_get::<Option<i64>, _>("applied_at")? {
                     Some(_) => ConfigWritten::Applied,
-                    None => ConfigWritten::Intended { resource_version: row.try_get("resource_version")?, tries: row.try_get("tries")? },
+                    None => {
+                        let tries = row.try_get("tries")?;
+                        let unanswered = tries > row.try_get::<Option<i64>, _>("refused")?.unwrap_or(0);
+                        ConfigWritten::Intended { resource_version: row.try_get("resource_version")?, tries, unanswered }
+                    }
                 };
                 let position = usize::try_from(row.try_get::<i64, _>("position")?).unwrap_or_default();
                 Ok(ConfigJournal { position, written, bytes: row.try_get("bytes")? })

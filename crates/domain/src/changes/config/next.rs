@@ -14,9 +14,11 @@ pub enum ConfigWritten {
     Nothing,
     /// Journalled before sending: what became of it may be unknown. `resource_version` is the precondition in the bytes; empty for one
     /// that is made anew.
+    /// `unanswered`: a try has no certain answer.
     Intended {
         resource_version: String,
         tries: i64,
+        unanswered: bool,
     },
     Applied,
 }
@@ -58,7 +60,7 @@ pub fn next_write(journal: &Journal<'_>, restoring: &Restoring, seen: &Seen, now
     if !workload.sends() {
         return workload;
     }
-    let next = restore(restoring).unwrap_or(workload);
+    let next = restore(restoring).map_or(workload, |next| next.truthful(journal, seen));
     match journal.closed {
         Some(why) if next.sends() => held(journal, why, now).truthful(journal, seen),
         _ => next,
@@ -71,7 +73,7 @@ fn unsettled(journal: &Journal<'_>, restoring: &Restoring, now: Time) -> Option<
         (ConfigWritten::Intended { .. }, ConfigSeen::There(present)) if present.change.as_deref() == Some(journal.id) => {
             Some(Next::AdoptConfig { position, name: write.name.clone() })
         }
-        (ConfigWritten::Intended { .. }, ConfigSeen::Unreachable(why)) => Some(unknown(journal, write, why, now)),
+        (ConfigWritten::Intended { unanswered: true, .. }, ConfigSeen::Unreachable(why)) => Some(unknown(journal, write, why, now)),
         _ => None,
     })
 }

@@ -1,6 +1,6 @@
 //! Deploy: an image by its digest, as a build has pushed it. Only where releases begin: what is promoted to is not deployed to.
 
-use super::notes::Notes;
+use super::notes::{Notes, counts};
 use super::promote::not_on_hold;
 use super::{
     Artifact, Facts, Live, Made, Refusal, RefusalCode, Word, artifact, desired_now, generation, not_held_up, not_paused, pass,
@@ -38,6 +38,17 @@ pub(super) fn deploy(facts: &Facts, target: &Live, image: &ImageRef) -> Result<M
         .iter()
         .map(|one| Word { what: "Container".into(), text: format!("`{}` stays: a deployment is of the main container", one.name) })
         .collect();
+    let unnoted = facts.authors.is_some() && !counts(target, image.tag.as_deref());
+    let unnoted = unnoted.then(|| {
+        let why = "Its pods carry no version label, or it has no tag that can be one: a promotion of it will not know who wrote it";
+        warn("notes", "Its authors are not noted", why.into())
+    });
+    let gates = vec![
+        same_repository(&from, image),
+        pass("target", "Target is as planned", format!("Generation {}", generation(&target.object))),
+        pass("gitops", "Not managed elsewhere", "No GitOps tool owns this workload".into()),
+        pass("hold", "No hold on this release", format!("{} was not rolled back here", to.version())),
+    ];
     let mut words = vec![Word { what: "Image".into(), text: format!("{} → {}, by its digest", from.version(), to.version()) }];
     words.extend(others);
     words.push(replicas_stay(target));
@@ -46,12 +57,7 @@ pub(super) fn deploy(facts: &Facts, target: &Live, image: &ImageRef) -> Result<M
         patch: Patch { kind: PatchKind::StrategicMerge, body },
         desired: desired_now(target),
         words,
-        gates: vec![
-            same_repository(&from, image),
-            pass("target", "Target is as planned", format!("Generation {}", generation(&target.object))),
-            pass("gitops", "Not managed elsewhere", "No GitOps tool owns this workload".into()),
-            pass("hold", "No hold on this release", format!("{} was not rolled back here", to.version())),
-        ],
+        gates: gates.into_iter().chain(unnoted).collect(),
         approval: env.approval.clone(),
         from,
         to,

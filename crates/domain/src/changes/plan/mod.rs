@@ -119,9 +119,9 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// What would end a change without a write, were it executed now.
-    pub fn bars(why: String) -> Gate {
-        fail("now", "Would end without a write now", why)
+    /// What would end a change without a write, were it executed now. `name`: of the gate of its plan that says otherwise, if one does.
+    pub fn bars(name: &str, why: String) -> Gate {
+        fail(name, "Would end without a write now", why)
     }
 }
 

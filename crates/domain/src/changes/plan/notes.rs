@@ -33,19 +33,26 @@ impl Notes {
         Notes { commit: note(COMMIT_NOTE), author: note(AUTHOR_NOTE) }
     }
 
-    /// On a template that carries a version; one without is left as it is.
+    /// On a template that carries a version, for an image that has one; on another they would not count, and those of before are taken
+    /// away only.
     pub(super) fn write(&self, target: &Live, tag: Option<&str>, body: &mut Value) {
-        let labelled = noted(target, "labels", VERSION_LABEL).is_some();
-        let Some(tag) = tag.filter(|tag| labelled && is_label_value(tag)) else { return };
-        let metadata = &mut body["spec"]["template"]["metadata"];
-        metadata["labels"] = json!({VERSION_LABEL: tag});
+        let tag = tag.filter(|_| counts(target, tag));
+        if tag.is_some() {
+            body["spec"]["template"]["metadata"]["labels"] = json!({VERSION_LABEL: tag});
+        }
         for (key, note) in [(COMMIT_NOTE, &self.commit), (AUTHOR_NOTE, &self.author)] {
+            let note = note.as_ref().filter(|_| tag.is_some());
             // To a strategic merge, null takes a key away.
             if note.is_some() || noted(target, "annotations", key).is_some() {
-                metadata["annotations"][key] = json!(note);
+                body["spec"]["template"]["metadata"]["annotations"][key] = json!(note);
             }
         }
     }
+}
+
+/// Whether notes beside this tag would count on the target.
+pub(super) fn counts(target: &Live, tag: Option<&str>) -> bool {
+    noted(target, "labels", VERSION_LABEL).is_some() && tag.is_some_and(is_label_value)
 }
 
 fn noted<'a>(live: &'a Live, list: &str, key: &str) -> Option<&'a str> {

@@ -14,13 +14,16 @@ pub(super) fn open(facts: &Facts, kind: Kind) -> Result<Gate, Refusal> {
 pub(super) fn open_in(env: &Environment, freezes: &[Freeze], break_glass: bool, kind: Kind, now: Time) -> Result<Gate, Refusal> {
     match closed(env, freezes, kind, now) {
         Some(closed) if !break_glass => Err(Refusal::new(closed.code, closed.why)),
-        _ => Ok(open_now(env, freezes, kind, now)),
+        _ => Ok(open_now(env, freezes, (kind, false), now)),
     }
 }
 
-/// Whether an environment is open for changes of a kind, at this moment.
-pub fn open_now(env: &Environment, freezes: &[Freeze], kind: Kind, now: Time) -> Gate {
+/// Whether an environment is open for changes of a kind, at this moment; for one that a broken glass lets through, perhaps.
+pub fn open_now(env: &Environment, freezes: &[Freeze], (kind, let_through): (Kind, bool), now: Time) -> Gate {
     if let Some(closed) = closed(env, freezes, kind, now) {
+        if let_through {
+            return warn("open", "Closed, and the glass is broken", closed.why);
+        }
         return fail("open", "Closed for changes", format!("{} It waits until then, or until the glass is broken", closed.why));
     }
     if let Some(closed) = closing(env, freezes, now) {

@@ -54,7 +54,7 @@ fn after_intent(journal: &Journal<'_>, seen: &Seen, tries: i64, now: Time) -> Ne
         Seen::There(cron) => Some(cron),
     };
     // It was made and has ended long ago, or it never was: by now both look the same.
-    if journal.intended_at.is_some_and(|at| now.seconds_since(at) > KEPT_S) {
+    if journal.unanswered() && journal.intended_at.is_some_and(|at| now.seconds_since(at) > KEPT_S) {
         let why = "whether its Job ran is not known: nothing was heard of it for longer than a Job is kept; look for its work";
         return finish(State::Stuck, why);
     }
