@@ -48,7 +48,7 @@ fn which_image(data: &NewChangeData, field: &str, why: &str) -> AnyView {
     let text = |value: &Option<String>| value.clone().unwrap_or_default();
     view! {
         <Panel id="h-image" title="Which image">
-            <form class="panel-body stack-s" method="get" action="/changes/new" data-testid="which-image">
+            <form class="panel-body stack-s one-column" method="get" action="/changes/new" data-testid="which-image">
                 <input type="hidden" name="kind" value="deploy"/>
                 <input type="hidden" name="component" value=wanted.component.clone()/>
                 <input type="hidden" name="environment" value=wanted.environment.clone()/>
