@@ -8,6 +8,7 @@ pub mod freeze;
 mod glass;
 pub mod plan;
 mod reached;
+mod state;
 pub mod step;
 pub mod train;
 mod view;
@@ -20,6 +21,7 @@ pub use freeze::{Closed, Freeze, closed};
 pub use glass::{Authority, BreakGlass, REVIEW_WITHIN_S, Review, may_break_glass};
 pub use plan::{Artifact, Draft, Facts, Gate, Plan, Refusal, RefusalCode, Target, TargetKind, Word};
 pub use reached::Reached;
+pub use state::State;
 pub use train::{Carriage, Train, TrainRequest, TrainView};
 pub use view::{ChangeView, ConfigView, Links, PlanView, Progress};
 pub use votes::{Vote, VoteKind};
@@ -251,95 +253,6 @@ pub fn reason(field: &str, text: &str) -> Result<String> {
         return Err(Error::invalid(field, "expected text without control characters"));
     }
     Ok(text.to_owned())
-}
-
-/// It begins when somebody asks for it: a plan that nobody has asked for is a preview, and stored nowhere.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum State {
-    AwaitingApproval,
-    Ready,
-    Running,
-    Observing,
-    Succeeded,
-    Rejected,
-    Expired,
-    Aborted,
-    /// What was deployed is bad.
-    Failed,
-    /// We could not do it.
-    Errored,
-    /// The world moved: plan again.
-    Superseded,
-    /// It needs a person.
-    Stuck,
-}
-
-impl State {
-    pub const ALL: [State; 12] = [
-        State::AwaitingApproval,
-        State::Ready,
-        State::Running,
-        State::Observing,
-        State::Succeeded,
-        State::Rejected,
-        State::Expired,
-        State::Aborted,
-        State::Failed,
-        State::Errored,
-        State::Superseded,
-        State::Stuck,
-    ];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            State::AwaitingApproval => "awaiting_approval",
-            State::Ready => "ready",
-            State::Running => "running",
-            State::Observing => "observing",
-            State::Succeeded => "succeeded",
-            State::Rejected => "rejected",
-            State::Expired => "expired",
-            State::Aborted => "aborted",
-            State::Failed => "failed",
-            State::Errored => "errored",
-            State::Superseded => "superseded",
-            State::Stuck => "stuck",
-        }
-    }
-
-    pub fn parse(text: &str) -> Option<State> {
-        State::ALL.into_iter().find(|state| state.as_str() == text)
-    }
-
-    /// As the pages write it.
-    pub fn title(self) -> &'static str {
-        match self {
-            State::AwaitingApproval => "Awaiting approval",
-            State::Ready => "Ready",
-            State::Running => "Running",
-            State::Observing => "Rolling out",
-            State::Succeeded => "Succeeded",
-            State::Rejected => "Rejected",
-            State::Expired => "Expired",
-            State::Aborted => "Aborted",
-            State::Failed => "Failed",
-            State::Errored => "Errored",
-            State::Superseded => "Superseded",
-            State::Stuck => "Stuck",
-        }
-    }
-
-    /// Nothing more will happen to it by itself.
-    pub fn is_terminal(self) -> bool {
-        !matches!(self, State::AwaitingApproval | State::Ready | State::Running | State::Observing)
-    }
-}
-
-impl fmt::Display for State {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
 }
 
 /// One step of a change, as it is shown: `plan`, `approval`, `check`, `write`, `rollout`.

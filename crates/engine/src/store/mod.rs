@@ -19,16 +19,18 @@ mod policy;
 mod records;
 mod trains;
 mod turns;
+mod writes;
 
 pub use access::{SessionRow, TokenInfo};
 pub use audit::Act;
-pub use changes::{ChangeFilter, Journal, NewChange, Page, PageRequest};
+pub use changes::{ChangeFilter, NewChange, Page, PageRequest};
 pub use config_writes::{ConfigJournal, ConfigPlace};
 pub use incidents::NewIncident;
 pub use leases::Lease;
 pub use pages::{Claim, NewPage, Settled};
 pub use records::NewRecord;
 pub use trains::NewTrain;
+pub use writes::Journal;
 
 use crate::error::{Result, is_read_only};
 use crate::fault;

@@ -4,6 +4,7 @@
 mod autoscale;
 mod companions;
 mod deploy;
+mod gate;
 mod notes;
 mod policy;
 mod promote;
@@ -18,6 +19,8 @@ mod unblock;
 
 pub use autoscale::{Scaler, bounds};
 pub use companions::Companion;
+pub use gate::Gate;
+use gate::{fail, pass, warn};
 pub use notes::{AUTHOR_NOTE, COMMIT_NOTE, VERSION_LABEL};
 pub use policy::open_now;
 use policy::{commit_authors, open, open_in};
@@ -105,23 +108,6 @@ impl Artifact {
 
     pub fn version(&self) -> String {
         ImageRef::parse(&self.image).map_or_else(|| self.image.clone(), |image| image.version())
-    }
-}
-
-/// Something that was checked when the plan was made, and is checked again before it is executed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct Gate {
-    pub name: String,
-    pub title: String,
-    /// `pass` or `warn`; what does not pass is a refusal, and no plan. But `fail`, when the glass is to be broken: what is closed now.
-    pub state: String,
-    pub detail: String,
-}
-
-impl Gate {
-    /// What would end a change without a write, were it executed now. `name`: of the gate of its plan that says otherwise, if one does.
-    pub fn bars(name: &str, why: String) -> Gate {
-        fail(name, "Would end without a write now", why)
     }
 }
 
@@ -398,18 +384,6 @@ fn replicas_stay(target: &Live) -> Word {
 
 fn artifact(live: &Live) -> Artifact {
     Artifact { image: live.image.clone(), digest: live.digest.clone() }
-}
-
-fn pass(name: &str, title: &str, detail: String) -> Gate {
-    Gate { name: name.into(), title: title.into(), state: "pass".into(), detail }
-}
-
-fn warn(name: &str, title: &str, detail: String) -> Gate {
-    Gate { name: name.into(), title: title.into(), state: "warn".into(), detail }
-}
-
-fn fail(name: &str, title: &str, detail: String) -> Gate {
-    Gate { name: name.into(), title: title.into(), state: "fail".into(), detail }
 }
 
 fn uid(object: &Value) -> String {
