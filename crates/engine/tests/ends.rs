@@ -72,7 +72,7 @@ async fn a_plan_that_runs_out_after_certain_answers_does_not() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_that_is_frozen_after_a_lost_answer_waits_and_says_it_at_its_end() {
-    let world = world("8s").await;
+    let world = world("12s").await;
     let change = met(&world, &[(Fault::Reset, 20)]).await;
     reaches(&world, &change, Reached::Sent).await;
     let scope = domain::changes::freeze::Scope::Environment("prod".into());
@@ -126,6 +126,7 @@ async fn an_abort_means_what_was_said_before_it() {
 
     let change = met(&world, &[(Fault::Reset, 40)]).await;
     let sent = reaches(&world, &change, Reached::Sent).await;
+    eventually("it is sent", || async { (world.prod.faults().pending() < 40).then_some(()) }).await;
     assert!(sent.abort_means().starts_with("Its write is under way and may have arrived"));
     assert!(abort(&world, &change).await.contains("which may have arrived: look at the cluster"));
     world.prod.faults().clear();
@@ -145,7 +146,7 @@ async fn an_abort_means_what_was_said_before_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn conflicts_are_counted_and_what_was_shed_is_not() {
     let world = World::new().await;
-    let conflicts = met(&world, &[(Fault::Answer(409), 40)]).await;
+    let conflicts = met(&world, &[(Fault::Answer(429), 2), (Fault::Answer(409), 40)]).await;
     answers(&world, &conflicts, "409", 2).await;
     let ended = reason(&{
         // Each look finds another resourceVersion, as a status that is written all the time makes one.
@@ -160,6 +161,7 @@ async fn conflicts_are_counted_and_what_was_shed_is_not() {
         tokio::select! { () = mark => unreachable!(), ended = world.ends(&conflicts, State::Errored) => ended }
     });
     assert_eq!(ended, "the workload's status changes too fast to write to it safely; try again");
+    answers(&world, &conflicts, "409", 8).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

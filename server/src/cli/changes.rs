@@ -88,6 +88,10 @@ pub fn show(arguments: &Show) -> Done {
     for word in &change.plan.words {
         println!("  {}: {}", plain(&word.what), plain(&word.text));
     }
+    for gate in change.gates.iter().filter(|gate| change.outcome.is_none() && gate.state != "pass") {
+        let says = if gate.state == "fail" { "Does not pass" } else { "Warns" };
+        println!("{says}: {}: {}", plain(&gate.title), plain(&gate.detail));
+    }
     for approver in &change.approvers {
         let duties: Vec<_> = approver.on_call.iter().map(ToString::to_string).collect();
         let on_call = if duties.is_empty() { String::new() } else { format!(", on call now: {}", duties.join(", ")) };

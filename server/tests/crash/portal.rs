@@ -118,3 +118,25 @@ pub fn post_and_forget(url: &str, token: &str, path: &str, body: &Value) {
     let agent: ureq::Agent = config.into();
     let _ = agent.post(format!("{url}{path}")).header("authorization", format!("Bearer {token}")).send_json(body);
 }
+
+/// A request that is written whole, and whose answer is read later.
+pub struct Sent(std::net::TcpStream);
+
+pub fn sent(url: &str, token: &str, path: &str, body: &Value) -> Sent {
+    use std::io::Write;
+    let (host, body) = (url.trim_start_matches("http://"), body.to_string());
+    let mut stream = std::net::TcpStream::connect(host).unwrap();
+    let head = format!("POST {path} HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {token}\r\ncontent-type: application/json");
+    write!(stream, "{head}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len()).unwrap();
+    stream.flush().unwrap();
+    Sent(stream)
+}
+
+impl Sent {
+    pub fn answer(mut self) -> String {
+        use std::io::Read;
+        let mut text = String::new();
+        self.0.read_to_string(&mut text).unwrap();
+        text
+    }
+}

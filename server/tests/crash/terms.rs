@@ -23,6 +23,7 @@ fn a_portal_that_is_told_to_end_does_so_in_ten_seconds_and_the_next_one_goes_on(
         world.prod().faults().fail(Match::on("patch", "deployments").named(part), fault, 1);
         approved(&world, &portal, &change);
         until(&world, &portal, &change, |now| now["steps"][3]["state"] == "running");
+        wait("its write has come to the cluster", || world.prod().faults().pending() == 0);
         ends_in_time(&mut portal);
         portal = Portal::start(&world, None);
         succeeds_with_one_write(&world, &portal, part, &change);
@@ -39,17 +40,17 @@ fn a_portal_that_is_told_to_end_does_so_in_ten_seconds_and_the_next_one_goes_on(
     });
     portal = Portal::start(&world, None);
 
-    // Others lock the database, and somebody waits for it.
+    // Others lock the database, and somebody waits for it. (Whoever looks, does not wait: by then the vote has come to the portal.)
     let change = promoted(&world, &portal, &parts[3]);
     let (dmitri, path) = (world.people().dmitri, format!("/api/v1/changes/{}/approve", change["id"].as_str().unwrap()));
     let body = json!({"digest": change["plan"]["digest"]});
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let mut other = runtime.block_on(locked(&world));
-    std::thread::scope(|scope| {
-        let url = portal.url.clone();
-        scope.spawn(move || crate::portal::post_and_forget(&url, dmitri, &path, &body));
-        ends_in_time(&mut portal);
-    });
+    let vote = crate::portal::sent(&portal.url, dmitri, &path, &body);
+    assert!(portal.get(world.bea(), "/api/v1/changes").is_some());
+    ends_in_time(&mut portal);
+    let answer = vote.answer();
+    assert!(answer.starts_with("HTTP/1.1 50"), "whoever waits is told: {answer}");
     runtime.block_on(async { other.execute("ROLLBACK").await.unwrap() });
     portal = Portal::start(&world, None);
     approved(&world, &portal, &change);

@@ -40,14 +40,14 @@ fn two_of_three_approvers_at_once() {
 #[ignore = "needs PostgreSQL: scripts/postgres"]
 fn an_approval_against_the_expiry() {
     let _turn = beside_others();
-    let world = World::start(6, Policy { expires: "5s", ..ORDINARY });
+    let world = World::start(6, Policy { expires: "10s", ..ORDINARY });
     let portals = three(&world, Wish::default());
     world.release(&portals[0], "2.0.0");
     let mut ended = Vec::new();
     for (round, name) in world.components.iter().enumerate() {
         let change = world.asked(&portals[round % 3], name);
         // At once, around the moment (a plan is good from the whole second on in which it was made), and well after it.
-        std::thread::sleep(Duration::from_millis([0, 4100, 4400, 4700, 5000, 6500][round]));
+        std::thread::sleep(Duration::from_millis([0, 9100, 9400, 9700, 10000, 11500][round]));
         let acts: Vec<Act<'_>> = portals
             .iter()
             .zip(["dmitri", "olivia", "pia"])
@@ -86,10 +86,11 @@ fn an_abort_against_the_start() {
         };
         // The first is aborted before anybody votes, and the last when it has ended.
         let after = 20 * round as u64;
-        let voted = if round == 0 { 1000 } else { 0 };
         let answers = at_once(vec![
             Box::new(|| {
-                std::thread::sleep(Duration::from_millis(voted));
+                if round == 0 {
+                    world.ended(&portals[0], &change);
+                }
                 world.approve(&portals[0], &change, "dmitri")
             }) as Act<'_>,
             Box::new(|| abort(&portals[1], after)),

@@ -79,6 +79,9 @@ pub struct ChangeView {
     pub requested_at: Time,
     pub plan: PlanView,
     pub votes: Vec<Vote>,
+    /// Those of the plan, as they are now while it waits; given with a single change.
+    #[serde(default)]
+    pub gates: Vec<Gate>,
     /// Who could decide on it now, whoever is on call first; given with a single change that waits.
     #[serde(default)]
     pub approvers: Vec<Approver>,
@@ -107,6 +110,7 @@ impl ChangeView {
             requested_at: change.requested_at,
             plan: PlanView::of(plan, &change.digest),
             votes: change.votes.clone(),
+            gates: Vec::new(),
             approvers: Vec::new(),
             break_glass: change.glass.clone(),
             steps: change.steps.clone(),

@@ -8,7 +8,7 @@ use domain::changes::{Change, Request, State, Train, TrainRequest};
 use domain::names::Name;
 use engine::{Engine, NewFreeze, Patience};
 use sqlx::Row;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -251,6 +251,13 @@ async fn an_act_on_a_locked_database_waits_or_fails_and_is_done_once() {
     }
     println!("{failed} of {} failed while it was locked, and were done again", ACTS.len());
     assert!(stage.done(&mut saboteur).await.iter().all(|(_, times)| *times == 1), "{:?}", stage.done(&mut saboteur).await);
+    let kept = stage.kept(&mut saboteur).await;
+    // What is asked for is two changes, one of them in a train.
+    for (act, times) in [("change.request", 2), ("train.request", 1), ("freeze.set", 1)] {
+        let count =
+            |kept: &[String]| kept.iter().filter(|line| line.starts_with(&format!("audit {act} ")) && line.ends_with(" done")).count();
+        assert_eq!(count(&kept) - count(&before), times, "{act}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -267,8 +274,10 @@ async fn of_an_act_whose_connection_is_cut_nothing_stays() {
             .run("CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(20); RETURN NEW; END $$".into())
             .await;
         saboteur.run("CREATE TRIGGER slow BEFORE INSERT ON audit FOR EACH ROW EXECUTE FUNCTION slow()".into()).await;
+        let began = Instant::now();
         let cut = async {
             while !in_the_midst(&mut saboteur).await {
+                assert!(began.elapsed() < Duration::from_secs(45), "{act:?} does not come to its last statement");
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
             saboteur.run(DROP_OTHERS.into()).await;

@@ -1,4 +1,5 @@
-//! Every fault of an API server at every call of every kind of change: how it ends, and how often the cluster was written to. Then two
+//! Every fault of an API server at every call of a promotion, and at the dry run, the check, the write and the look of every other kind of
+//! change: how it ends, and how often the cluster was written to. Then two
 //! faults in a row: each at the write, followed by each at the look after it; and each fault for as long as the plan is good.
 //! What is found is `docs/FAULTS.md`; `FAULTS_WRITE=1` writes it anew.
 //!

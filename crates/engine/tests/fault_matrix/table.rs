@@ -49,7 +49,7 @@ What a change comes to when one call to the cluster goes wrong, or two in a row,
 Columns: what is promoted is read in its own cluster (**source**); what is written to is read for the **plan**; the API server is asked for the **dry run**; after the votes it is
 read again (**check**), and **written**; where the answer was lost (connection cut, done), it is read once more (**look**);
 and the **watch** begins anew while it rolls out. What is written to is the workload; for an autoscaler's bounds the
-HorizontalPodAutoscaler, for configuration the ConfigMap. A Job is made, so it cannot be looked at before; a pod that holds up a set is deleted.
+HorizontalPodAutoscaler, for configuration the ConfigMap. A Job is made, so the CronJob that it is made from is looked at before; a pod that holds up a set is deleted.
 ";
 
 pub fn document(findings: &Findings) -> String {

@@ -39,7 +39,7 @@ pub(super) fn are_known(portal: &Portal, component: Option<&str>, environment: O
             pattern = r"^((cronjob/([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*)?[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)?$"),
         ("environment" = Option<String>, Query, pattern = r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)?$"),
         ("state" = Option<String>, Query, description = "One state, or several with commas between",
-            pattern = r"^((planned|awaiting_approval|ready|running|observing|succeeded|rejected|expired|aborted|failed|errored|superseded|stuck)(,(planned|awaiting_approval|ready|running|observing|succeeded|rejected|expired|aborted|failed|errored|superseded|stuck))*)?$"),
+            pattern = r"^((awaiting_approval|ready|running|observing|succeeded|rejected|expired|aborted|failed|errored|superseded|stuck)(,(awaiting_approval|ready|running|observing|succeeded|rejected|expired|aborted|failed|errored|superseded|stuck))*)?$"),
         ("cursor" = Option<String>, Query, pattern = "^[0-9]{0,18}$"), ("limit" = Option<i64>, Query, minimum = 1, maximum = 200)),
     responses((status = 200, body = List<ChangeView>)))]
 pub async fn list(State(portal): State<Portal>, Extension(actor): Extension<Actor>, query: Query) -> Answer<List<ChangeView>> {
@@ -75,6 +75,7 @@ pub async fn show(
     query.only(&[])?;
     let change = portal.engine.change(&actor, &id).await?;
     let mut view = view(&portal, &change);
+    view.gates = portal.engine.gates(&actor, &change).await?;
     view.approvers = portal.engine.approvers(&actor, &change).await?;
     view.plan.usual = portal.engine.usual(&actor, &change.plan).await?;
     Ok(Json(view))
