@@ -81,7 +81,7 @@ pub fn deploy(component: &str, environment: &str) -> String {
     query("/changes/new", &[("kind", "deploy"), ("component", component), ("environment", environment)])
 }
 
-/// The same that was asked for, planned as things are now. None: there is nothing to ask for again, or it is asked for on another page.
+/// The same that was asked for, planned as things are now. None: its plan does not say what to ask for.
 pub fn again(plan: &Plan) -> Option<String> {
     let (component, environment) = (plan.component.as_str(), plan.environment.as_str());
     Some(match plan.kind {

@@ -22,7 +22,7 @@ use domain::catalog::Catalog;
 use domain::changes::explain::Line;
 use domain::changes::votes::Approver;
 use domain::changes::{
-    Bounds, Change, Gate, Hold, Kind, Plan, Progress, Request, Review, State, cron_job_of, image, of_cron_job, reason, replicas,
+    Bounds, Change, Gate, Hold, Kind, Plan, Progress, Request, Review, State, authors, cron_job_of, image, of_cron_job, reason, replicas,
 };
 use domain::clusters::PodView;
 use domain::names::{Name, ObjectName};
@@ -186,7 +186,7 @@ impl Wanted {
             }
             Some(Kind::Deploy) => {
                 let image = image("image", self.image.as_deref().unwrap_or_default())?;
-                let authors = names("authors", self.authors.as_deref().unwrap_or_default())?;
+                let authors = authors("authors", names("authors", self.authors.as_deref().unwrap_or_default())?)?;
                 Ok(Request::Deploy { component, environment, image, authors, reason })
             }
             Some(Kind::RunJob) | None => Err(Error::invalid(

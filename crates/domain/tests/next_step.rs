@@ -47,34 +47,18 @@ fn there(change: impl FnOnce(&mut Present)) -> Seen {
     Seen::There(Box::new(present))
 }
 
+/// Of a patch whose plan is good for a second, written at 0.
+fn journal<'a>(target: &'a Target, written: &'a Written) -> Journal<'a> {
+    let (id, patch, valid_until) = ("mine", PatchKind::StrategicMerge, Time(1000));
+    Journal { id, target, patch, valid_until, written, intended_at: None, written_at: Some(Time(0)), closed: None }
+}
+
 fn step(written: &Written, seen: &Seen, now: i64) -> Next {
-    let target = target();
-    let journal = Journal {
-        id: "mine",
-        target: &target,
-        patch: PatchKind::StrategicMerge,
-        valid_until: Time(1000),
-        written,
-        intended_at: None,
-        written_at: Some(Time(0)),
-        closed: None,
-    };
-    next_step(&journal, seen, Time(now))
+    next_step(&journal(&target(), written), seen, Time(now))
 }
 
 fn closed_step(written: &Written, seen: &Seen, now: i64) -> Next {
-    let target = target();
-    let journal = Journal {
-        id: "mine",
-        target: &target,
-        patch: PatchKind::StrategicMerge,
-        valid_until: Time(1000),
-        written,
-        intended_at: None,
-        written_at: Some(Time(0)),
-        closed: Some("frozen"),
-    };
-    next_step(&journal, seen, Time(now))
+    next_step(&Journal { closed: Some("frozen"), ..journal(&target(), written) }, seen, Time(now))
 }
 
 /// So often, and never answered.
@@ -105,18 +89,8 @@ fn before_the_write() {
 fn an_autoscaler_has_no_generation_so_its_spec_tells() {
     let target = Target { autoscaler: Some("api".into()), generation: 0, ..target() };
     let next = |written: &Written, spec: &str, rollout: Rollout, now| {
-        let journal = Journal {
-            id: "mine",
-            target: &target,
-            patch: PatchKind::StrategicMerge,
-            valid_until: Time(1000),
-            written,
-            intended_at: None,
-            written_at: Some(Time(0)),
-            closed: None,
-        };
         let seen = there(|p| (p.generation, p.spec_hash, p.rollout) = (0, spec.into(), rollout));
-        next_step(&journal, &seen, Time(now))
+        next_step(&journal(&target, written), &seen, Time(now))
     };
     let waiting = || Rollout::Waiting("3 to bring within 5 to 12".into());
     assert_eq!(ends(next(&Written::Nothing, "other", waiting(), 0)), State::Superseded, "edited before the write");
@@ -160,8 +134,7 @@ fn after_an_intent_whose_answer_is_unknown() {
 fn an_end_says_whether_a_try_may_still_arrive() {
     let told = |written: &Written, patch: PatchKind, seen: &Seen, closed: Option<&str>| {
         let target = target();
-        let valid_until = Time(1000);
-        let journal = Journal { id: "mine", target: &target, patch, valid_until, written, intended_at: None, written_at: None, closed };
+        let journal = Journal { patch, closed, written_at: None, ..journal(&target, written) };
         match next_step(&journal, seen, Time(1001)) {
             Next::Finish { reason, state, .. } => (state, reason.ends_with(MAY_ARRIVE)),
             other => panic!("it goes on: {other:?}"),
@@ -248,17 +221,7 @@ fn a_set_without_progress_fails_where_kubernetes_would_wait_for_ever() {
     };
     let at = |kind: WorkloadKind, progressed, seconds: i64| {
         let target = Target { kind: kind.into(), ..target() };
-        let journal = Journal {
-            id: "mine",
-            target: &target,
-            patch: PatchKind::StrategicMerge,
-            valid_until: Time(1000),
-            written: &written,
-            intended_at: None,
-            written_at: Some(Time(0)),
-            closed: None,
-        };
-        next_step(&journal, &waiting(progressed), Time(seconds * 1000))
+        next_step(&journal(&target, &written), &waiting(progressed), Time(seconds * 1000))
     };
     for kind in [WorkloadKind::StatefulSet, WorkloadKind::DaemonSet] {
         assert!(matches!(at(kind, None, 600), Next::Watch(_)));
@@ -374,7 +337,7 @@ proptest! {
         for (seen, closed, seconds, answer) in sights.iter().cycle().take(20_000) {
             let closed = closed.then_some("frozen");
             let valid_until = Time(1_200_000);
-            let journal = Journal { id: "mine", target: &target, patch, valid_until, written: &written, intended_at: None, written_at, closed };
+            let journal = Journal { patch, valid_until, written_at, closed, ..journal(&target, &written) };
             let next = next_step(&journal, seen, now);
             prop_assert!(!(arrived && matches!(next, Next::Intend { .. } | Next::Send)), "it writes twice");
             let (tries, conflicts, unanswered) = match &written {
@@ -425,19 +388,7 @@ fn an_edit_of_what_was_written_and_not_yet_noted_is_found() {
             present.rollout = Rollout::Waiting("".into());
         })
     };
-    let step = |written: &Written, seen: &Seen| {
-        let journal = Journal {
-            id: "mine",
-            target: &target,
-            patch: PatchKind::StrategicMerge,
-            valid_until: Time(1000),
-            written,
-            intended_at: None,
-            written_at: Some(Time(0)),
-            closed: None,
-        };
-        next_step(&journal, seen, Time(1))
-    };
+    let step = |written: &Written, seen: &Seen| next_step(&journal(&target, written), seen, Time(1));
     let sent = intended(1);
     assert_eq!(step(&sent, &seen("as written")), Next::Adopt { generation: 9, spec_hash: "as written".into() });
     let Next::Adopt { generation, spec_hash } = step(&sent, &seen("edited")) else { panic!("our write is there") };

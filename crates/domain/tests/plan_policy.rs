@@ -6,10 +6,10 @@ use domain::Time;
 use domain::access::Person;
 use domain::catalog::{Approval, Component, DeclaredWorkload, Environment, Group, Rule};
 use domain::changes::freeze::{Freeze, Scope};
-use domain::changes::plan::{Live, draft};
+use domain::changes::plan::{Live, draft, open_now};
 use domain::changes::votes::{Voter, may_decide, may_withdraw};
 use domain::changes::windows::{Effect, Window, parse};
-use domain::changes::{Change, Facts, Gate, Plan, RefusalCode, Request, State, Vote, VoteKind, image};
+use domain::changes::{Change, Facts, Gate, Kind, Plan, RefusalCode, Request, State, Vote, VoteKind, image};
 use domain::clusters::{CellState, WorkloadKind};
 use domain::names::Name;
 use domain::releases::{DeploymentRecord, RecordOutcome};
@@ -198,6 +198,15 @@ fn whoever_means_to_break_the_glass_gets_a_plan_that_says_what_is_closed() {
     assert!(open.detail.contains("olivia froze production: P0") && open.detail.contains("until the glass is broken"), "{}", open.detail);
     facts.freezes.clear();
     assert_eq!(gate(&plan(&facts, &requests()[0]), "open").state, "pass", "nothing is closed: an ordinary plan");
+}
+
+#[test]
+fn what_a_broken_glass_lets_through_is_closed_and_does_not_wait() {
+    let mut facts = facts();
+    frozen(&mut facts);
+    let now = |let_through| open_now(&facts.environment, &facts.freezes, (Kind::Restart, let_through), facts.now);
+    assert_eq!((now(false).state.as_str(), now(true).state.as_str()), ("fail", "warn"));
+    assert!(now(false).detail.contains("It waits until then") && !now(true).detail.contains("waits"), "{:?}", now(true));
 }
 
 #[test]

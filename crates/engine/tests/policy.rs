@@ -222,10 +222,13 @@ async fn ends_without(members: &str, those_who_stay: &str) -> String {
     waits(&world.engine, &change).await;
     world.engine.stop().await;
     let successor = world.another_portal_of(&config(ONE_VOTE, "[]").replacen(members, those_who_stay, 1)).await;
+    let waiting = waits(&successor, &change).await;
+    let gates = successor.gates(&actor("viv"), &waiting).await.unwrap();
     successor.lift_freeze(&world.actor("olivia"), &freeze.id, "").await.unwrap();
-    let ended = ends_at(&successor, &change, State::Superseded).await;
+    let reason = ends_at(&successor, &change, State::Superseded).await.outcome.unwrap().reason;
+    assert!(gates.iter().any(|gate| gate.name == "now" && gate.detail == reason), "it was said before: {reason}, {gates:?}");
     assert_eq!(world.sent_writes(), 0);
-    ended.outcome.unwrap().reason
+    reason
 }
 
 #[tokio::test(flavor = "multi_thread")]

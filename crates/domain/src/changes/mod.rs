@@ -174,6 +174,17 @@ pub fn image(field: &str, text: &str) -> Result<ImageRef> {
     ImageRef::parse(text.trim()).filter(|image| image.tag.is_some() || image.digest.is_some()).ok_or_else(wanted)
 }
 
+/// So many may be named as the authors of an image.
+pub const AUTHORS_LIMIT: usize = 50;
+
+/// Authors from outside.
+pub fn authors(field: &str, names: Vec<Name>) -> Result<Vec<Name>> {
+    if names.len() > AUTHORS_LIMIT {
+        return Err(Error::invalid(field, format!("expected at most {AUTHORS_LIMIT} names")));
+    }
+    Ok(names)
+}
+
 /// The largest number of replicas that can be asked for: a slip of the finger is not a capacity plan.
 pub const REPLICAS_LIMIT: i64 = 1000;
 

@@ -237,8 +237,11 @@ async fn an_act_on_a_locked_database_waits_or_fails_and_is_done_once() {
         acts.spawn(async move { (act, stage.act(act).await) });
     }
     // As long as SQLite waits for its turn, and a little more.
-    tokio::time::sleep(Duration::from_millis(5500)).await;
-    assert_eq!(stage.kept(&mut saboteur).await, before, "nothing is done while it is locked");
+    let locked = Instant::now();
+    while locked.elapsed() < Duration::from_millis(5500) {
+        assert_eq!(stage.kept(&mut saboteur).await, before, "nothing is done while it is locked");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
     saboteur.run("ROLLBACK".into()).await;
     let mut failed = 0;
     while let Some(done) = acts.join_next().await {

@@ -2,7 +2,7 @@
 
 use crate::api::body::{fields, invalid};
 use crate::problem::Problem;
-use domain::changes::{Bounds, Kind, Request, image, reason, replicas};
+use domain::changes::{Bounds, Kind, Request, authors, image, reason, replicas};
 use domain::names::{Name, ObjectName, shorten};
 use engine::Way;
 use serde::de::Error as _;
@@ -254,9 +254,6 @@ pub fn way(body: &mut Map<String, Value>) -> Result<Way, Problem> {
     }
 }
 
-/// As the schema says.
-const AUTHORS_LIMIT: usize = 50;
-
 /// The request in a body's fields.
 pub fn read(body: Map<String, Value>) -> Result<Request, Problem> {
     let kind = match body.get("kind") {
@@ -287,11 +284,9 @@ pub fn read(body: Map<String, Value>) -> Result<Request, Problem> {
             Ok(Request::Autoscale { component, environment, bounds: Bounds::new(min, max)?, reason: reason("reason", &why)? })
         }
         Some(Kind::Deploy) => {
-            let Deploy { component, environment, image: text, authors, reason: why, .. } = fields(body)?;
-            if authors.len() > AUTHORS_LIMIT {
-                return Err(invalid("authors", format!("expected at most {AUTHORS_LIMIT} names")));
-            }
-            Ok(Request::Deploy { component, environment, image: image("image", &text)?, authors, reason: reason("reason", &why)? })
+            let Deploy { component, environment, image: text, authors: names, reason: why, .. } = fields(body)?;
+            let (image, authors) = (image("image", &text)?, authors("authors", names)?);
+            Ok(Request::Deploy { component, environment, image, authors, reason: reason("reason", &why)? })
         }
         Some(Kind::RunJob) => {
             let RunJob { environment, cron_job, reason: why, .. } = fields(body)?;

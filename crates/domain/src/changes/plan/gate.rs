@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 pub struct Gate {
     pub name: String,
     pub title: String,
-    /// `pass` or `warn`; what does not pass is a refusal, and no plan. But `fail`, when the glass is to be broken: what is closed now.
+    /// `pass` or `warn`; what does not pass is a refusal, and no plan. But `fail`, when the glass is to be broken: what is closed now; and
+    /// while a change waits: what holds it up, or would end it, by now.
     pub state: String,
     pub detail: String,
 }
